@@ -1,0 +1,1 @@
+"""axisrules: a sharding-rule compiler for JAX and Flax, driven by logical axis names."""

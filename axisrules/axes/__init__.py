@@ -1,0 +1,23 @@
+"""What a tensor means: logical axis names, and the path patterns that pick leaves."""
+
+from axisrules.axes.names import (
+    AxisNames,
+    LogicalAxis,
+    MeshAxis,
+    is_logical_axis_name,
+    is_mesh_axis_name,
+    name_problem,
+    parse_axis_names,
+)
+from axisrules.axes.patterns import PathPattern
+
+__all__ = [
+    "AxisNames",
+    "LogicalAxis",
+    "MeshAxis",
+    "PathPattern",
+    "is_logical_axis_name",
+    "is_mesh_axis_name",
+    "name_problem",
+    "parse_axis_names",
+]

@@ -1,0 +1,68 @@
+"""Every code, one line each. A code has a page in `pages/` and is never used again for another thing."""
+
+from importlib.resources import files
+
+from axisrules.diagnostics.diagnostic import Code
+
+# 1xx: rule tables
+UNREADABLE_FILE = Code("AXR101", "rule file cannot be read")
+BAD_SYNTAX = Code("AXR102", "rule file cannot be parsed")
+UNKNOWN_KEY = Code("AXR103", "unknown key in a rule table")
+WRONG_TYPE = Code("AXR104", "value of the wrong type in a rule table")
+BAD_LOGICAL_NAME = Code("AXR105", "not a name for a logical axis")
+BAD_RULE_MESH_NAME = Code("AXR106", "not a name for a mesh axis in a rule")
+EMPTY_TABLE = Code("AXR107", "rule table without rules")
+REPEATED_MESH_AXIS = Code("AXR108", "mesh axis repeated in one rule")
+DEAD_RULE = Code("AXR109", "dead rule", "warning")
+SHADOWED_RULE = Code("AXR110", "shadowed rule", "warning")
+UNKNOWN_TABLE = Code("AXR111", "no such rule table")
+UNKNOWN_ANCHOR = Code("AXR112", "rule placed beside one that is not there")
+BAD_PATTERN = Code("AXR113", "not a path pattern")
+
+# 2xx: meshes
+BAD_MESH_SIZE = Code("AXR201", "not a size for a mesh axis")
+BAD_MESH_NAME = Code("AXR202", "not a name for a mesh axis")
+REPEATED_IN_MESH = Code("AXR203", "mesh axis given twice")
+TWO_WILDCARDS = Code("AXR204", "two mesh axes of unknown size")
+DEVICE_COUNT = Code("AXR205", "mesh does not fit the devices")
+UNKNOWN_MESH_AXIS = Code("AXR206", "rule names a mesh axis that the mesh lacks")
+UNUSED_MESH_AXIS = Code("AXR207", "mesh axis that no rule names", "warning")
+SLICE_COUNT = Code("AXR208", "mesh does not fit the slices")
+
+# 3xx: axes of a program
+UNKNOWN_LOGICAL_AXIS = Code("AXR301", "logical axis without a rule")
+LOGICAL_IS_MESH_AXIS = Code("AXR302", "logical axis named like a mesh axis")
+RANK_MISMATCH = Code("AXR303", "as many names as dims expected")
+REPEATED_LOGICAL_AXIS = Code("AXR304", "logical axis repeated in one array")
+UNNAMED_ARRAY = Code("AXR305", "array without logical axes", "warning")
+BAD_ANNOTATION = Code("AXR306", "annotation that names no logical axis")
+BAD_SHAPE = Code("AXR307", "not the shape of an array")
+BAD_TREE = Code("AXR308", "tree too deep or holding itself")
+BAD_FACTORY = Code("AXR309", "model factory that gives no model")
+PATTERN_MATCHES_NOTHING = Code("AXR310", "path pattern that matches nothing", "warning")
+
+# 4xx: resolving
+UNEVEN_SPLIT = Code("AXR401", "uneven split")
+COLLISION = Code("AXR402", "mesh axis used by two dims of one array")
+
+# 5xx: partitioning
+NO_PLAN_IN_FORCE = Code("AXR501", "constraint with no plan in force")
+BATCH_MISMATCH = Code("AXR502", "batch unlike the program's")
+UNMATCHED_STATE = Code("AXR503", "optimizer state that belongs to no parameter", "note")
+STATE_MISMATCH = Code("AXR504", "state unlike the plan's")
+BAD_XLA_FLAGS = Code("AXR505", "XLA_FLAGS that JAX would abort on")
+NO_OPTIMIZER = Code("AXR506", "training step without an optimizer")
+
+# 6xx: the command line and its reports
+REFUSED_OUTPUT = Code("AXR601", "output path refused")
+BAD_ARGUMENT = Code("AXR602", "argument that makes no sense here")
+LOSSES_DIFFER = Code("AXR603", "losses differ between layouts")
+
+CATALOG = {
+    value.code: value for value in list(globals().values()) if isinstance(value, Code)
+}
+
+
+def page(code: str) -> str:
+    """The Markdown page of `code`: what, why, a failing example and its mend."""
+    return (files(__package__) / "pages" / f"{code}.md").read_text(encoding="utf-8")

@@ -1,0 +1,29 @@
+"""The heart: axes, shapes, rules and a mesh in; specs with their reasons out."""
+
+from axisrules.resolve.diff import LeafChange, PlanDiff, diff_plans
+from axisrules.resolve.leaf import Leaf, LeafPlan
+from axisrules.resolve.lint import lint_mesh, lint_table
+from axisrules.resolve.passes import resolve
+from axisrules.resolve.plan import Plan, make_plan, survey
+from axisrules.resolve.resolution import Because, DimReason, Rejection, Resolution, Spec
+from axisrules.resolve.select import RuleIndex
+
+__all__ = [
+    "Because",
+    "DimReason",
+    "Leaf",
+    "LeafChange",
+    "LeafPlan",
+    "Plan",
+    "PlanDiff",
+    "Rejection",
+    "Resolution",
+    "RuleIndex",
+    "Spec",
+    "diff_plans",
+    "lint_mesh",
+    "lint_table",
+    "make_plan",
+    "resolve",
+    "survey",
+]

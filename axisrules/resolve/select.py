@@ -1,0 +1,70 @@
+"""Which rules speak for an array: the most specific scope first, then table order."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from axisrules.axes import LogicalAxis
+from axisrules.rules import INHERITS, Kind, Rule, RuleTable, Scope
+
+Group = tuple[tuple[tuple[int, int], Rule], ...]
+ScopeChain = tuple[Scope, ...]
+
+
+@dataclass
+class RuleIndex:
+    """The rules of a table by scope and name, each with its position; built once, then only read."""
+
+    table: RuleTable
+    by_scope: dict[Scope, dict[LogicalAxis, list[tuple[int, Rule]]]] = field(default_factory=dict)
+    path_scopes: tuple[Scope, ...] = ()
+    _groups: dict[tuple[ScopeChain, LogicalAxis], Group] = field(default_factory=dict)
+    _chains: dict[tuple[Kind | None, str], ScopeChain] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for position, rule in enumerate(self.table.rules):
+            names = self.by_scope.setdefault(rule.scope, {})
+            names.setdefault(rule.logical_axis, []).append((position, rule))
+        # Among patterns the one with the most literal characters is the most specific,
+        # whatever the order in which tables were composed.
+        paths = [scope for scope in self.by_scope if scope.path]
+        self.path_scopes = tuple(sorted(paths, key=_looseness))
+
+    def chain(self, kind: Kind | None, path: str) -> ScopeChain:
+        """The scopes that hold for an array, most specific first."""
+        key = (kind, path if self.path_scopes else "")
+        found = self._chains.get(key)
+        if found is None:
+            kinds = (kind, INHERITS.get(kind)) if kind else (None,)
+            found = tuple(
+                scope
+                for scope in self.path_scopes
+                if (scope.kind is None or scope.kind in kinds) and scope.path.matches(path)  # type: ignore[union-attr]
+            )
+            found += tuple(s for k in kinds if k and (s := Scope(kind=k)) in self.by_scope)
+            self._chains[key] = found = found + (Scope(),)
+        return found
+
+    def candidates(self, chain: ScopeChain, names: Iterable[LogicalAxis]) -> list[Rule]:
+        """The rules that speak for `names`, in the order in which they are tried."""
+        entries = [entry for name in names for entry in self.group(chain, name)]
+        entries.sort(key=lambda entry: entry[0])
+        return [rule for _, rule in entries]
+
+    def group(self, chain: ScopeChain, name: LogicalAxis) -> Group:
+        """The alternatives of one name: those of the first scope that has any."""
+        key = (chain, name)
+        found = self._groups.get(key)
+        if found is None:
+            found = ()
+            for rank, scope in enumerate(chain):
+                rules = self.by_scope.get(scope, {}).get(name)
+                if rules:
+                    found = tuple(((rank, position), rule) for position, rule in rules)
+                    break
+            self._groups[key] = found
+        return found
+
+
+def _looseness(scope: Scope) -> tuple[int, bool]:
+    assert scope.path is not None, "only path scopes are compared"
+    return -scope.path.literal_length, scope.kind is None

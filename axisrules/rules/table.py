@@ -1,0 +1,136 @@
+"""The one internal form of what the user wants: an ordered table of rules."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, get_args
+
+from axisrules.axes import LogicalAxis, MeshAxis, PathPattern
+from axisrules.diagnostics import Origin, Policy
+from axisrules.rules.compose import flatten
+
+Kind = Literal["params", "gradients", "optimizer", "activations", "batch", "cache"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+# Gradients and optimizer state are laid out like the parameters they belong to,
+# unless the table says otherwise for them.
+INHERITS: dict[Kind, Kind] = {"gradients": "params", "optimizer": "params"}
+
+Uneven = Literal["replicate", "next", "prefix"]
+UNEVEN: tuple[Uneven, ...] = get_args(Uneven)
+
+DEFAULT_POLICIES: dict[str, Policy] = {
+    "unknown_logical_axis": "error",
+    "unknown_mesh_axis": "error",
+    "collision": "error",
+    "uneven_split": "error",
+    "rank_mismatch": "error",
+    "repeated_logical_axis": "error",
+    "unnamed_array": "warn",
+    "dead_rule": "warn",
+    "shadowed_rule": "warn",
+    "unused_mesh_axis": "warn",
+}
+# What one rule may decide for itself; the others are said of whole tables.
+RULE_POLICIES = ("collision", "uneven_split")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a rule holds: everywhere, for one kind of array, for paths, or for both."""
+
+    kind: Kind | None = None
+    path: PathPattern | None = None
+
+    def __str__(self) -> str:
+        kind = self.kind or ""
+        if self.path is None:
+            return kind
+        return f"{kind}:{self.path.glob}" if kind else self.path.glob
+
+
+BASE = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One logical axis to one tuple of mesh axes, major to minor; `()` replicates on purpose.
+
+    Several rules of one name in a scope are alternatives, tried in order. `before` and `after`
+    name the logical axis beside which composition places the rule.
+    """
+
+    logical_axis: LogicalAxis
+    mesh_axes: tuple[MeshAxis, ...]
+    scope: Scope = BASE
+    partial: bool = False
+    uneven: Uneven | None = None
+    policies: tuple[tuple[str, Policy], ...] = ()
+    before: LogicalAxis | None = None
+    after: LogicalAxis | None = None
+    origin: Origin = field(default=Origin("<python>"), compare=False)
+
+    @property
+    def key(self) -> tuple[Scope, LogicalAxis]:
+        """What composition replaces as a whole: all alternatives of a name in a scope."""
+        return self.scope, self.logical_axis
+
+    @property
+    def target(self) -> str:
+        """The right-hand side as a table would show it."""
+        if not self.mesh_axes:
+            return "[]"
+        return self.mesh_axes[0] if len(self.mesh_axes) == 1 else f"[{', '.join(self.mesh_axes)}]"
+
+
+@dataclass(frozen=True)
+class RuleTable:
+    """Rules in order of precedence, the mesh axes they may do without, and what they permit.
+
+    A composed table keeps its layers, so that `(a | b) | c` and `a | (b | c)` are one table.
+    """
+
+    layers: tuple[tuple[Rule, ...], ...] = ()
+    optional_mesh_axes: tuple[MeshAxis, ...] = ()
+    declared_policies: tuple[tuple[str, Policy], ...] = ()
+    name: str = field(default="", compare=False)
+    doc: str = field(default="", compare=False)
+    # The mesh to use where the user names none, as text: "fsdp=-1,tensor=4".
+    mesh: str = field(default="", compare=False)
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules in force, most urgent first."""
+        return flatten(self.layers)
+
+    @cached_property
+    def policies(self) -> Mapping[str, Policy]:
+        """The policy of every kind of finding, defaults included."""
+        return DEFAULT_POLICIES | dict(self.declared_policies)
+
+    @property
+    def mesh_axes(self) -> tuple[MeshAxis, ...]:
+        """Every mesh axis that some rule names, in order of appearance."""
+        return tuple(dict.fromkeys(axis for rule in self.rules for axis in rule.mesh_axes))
+
+    def policy(self, finding: str, rule: Rule | None = None) -> Policy:
+        """What to do about `finding`, by the rule's own word or else the table's."""
+        own = dict(rule.policies).get(finding) if rule else None
+        return own or self.policies[finding]
+
+    def __or__(self, override: "RuleTable") -> "RuleTable":
+        """This table with `override` on top: its rules and policies win, positions stay."""
+        if not isinstance(override, RuleTable):
+            return NotImplemented
+        return RuleTable(
+            layers=self.layers + override.layers,
+            optional_mesh_axes=tuple(
+                dict.fromkeys(self.optional_mesh_axes + override.optional_mesh_axes)
+            ),
+            declared_policies=tuple(
+                (dict(self.declared_policies) | dict(override.declared_policies)).items()
+            ),
+            name=" | ".join(n for n in (self.name, override.name) if n),
+            doc=override.doc or self.doc,
+            mesh=override.mesh or self.mesh,
+        )
