@@ -48,7 +48,6 @@ COLLISION = Code("AXR402", "mesh axis used by two dims of one array")
 # 5xx: partitioning
 NO_PLAN_IN_FORCE = Code("AXR501", "constraint with no plan in force")
 BATCH_MISMATCH = Code("AXR502", "batch unlike the program's")
-UNMATCHED_STATE = Code("AXR503", "optimizer state that belongs to no parameter", "note")
 STATE_MISMATCH = Code("AXR504", "state unlike the plan's")
 BAD_XLA_FLAGS = Code("AXR505", "XLA_FLAGS that JAX would abort on")
 NO_OPTIMIZER = Code("AXR506", "training step without an optimizer")

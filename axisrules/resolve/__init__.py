@@ -4,7 +4,7 @@ from axisrules.resolve.diff import LeafChange, PlanDiff, diff_plans
 from axisrules.resolve.leaf import Leaf, LeafPlan
 from axisrules.resolve.lint import lint_mesh, lint_table
 from axisrules.resolve.passes import resolve
-from axisrules.resolve.plan import Plan, make_plan, survey
+from axisrules.resolve.plan import Plan, make_plan, plan_activation, survey
 from axisrules.resolve.resolution import Because, DimReason, Rejection, Resolution, Spec
 from axisrules.resolve.select import RuleIndex
 
@@ -24,6 +24,7 @@ __all__ = [
     "lint_mesh",
     "lint_table",
     "make_plan",
+    "plan_activation",
     "resolve",
     "survey",
 ]

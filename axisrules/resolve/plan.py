@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from axisrules.axes import AxisNames, PathPattern
+from axisrules.axes import AxisNames, MeshAxis, PathPattern
 from axisrules.diagnostics import Code, Diagnostic, Origin, catalog, raise_errors
 from axisrules.mesh import MeshSpec
 from axisrules.resolve.leaf import Leaf, LeafPlan
@@ -82,6 +82,22 @@ def survey(leaves: Iterable[Leaf], rules: RuleTable, mesh: MeshSpec) -> Plan:
     for resolution, leaves_of in affected.items():
         found += [_diagnostic(finding, leaves_of, mesh, resolution) for finding in resolution.findings]
     return Plan(rules, mesh, tuple(planned), tuple(found))
+
+
+def plan_activation(
+    plan: Plan, leaf: Leaf, origin: Origin, *, without: frozenset[MeshAxis] = frozenset()
+) -> LeafPlan:
+    """One more array under the plan's rules, as model code names it at `origin`.
+
+    Mesh axes in `without` count as size 1: they have cut the array already. Raises AxisRulesError
+    with the errors found.
+    """
+    sizes = {axis: 1 if axis in without else size for axis, size in plan.mesh.sizes}
+    index = plan.rule_index
+    resolution = _resolve_leaf(leaf, index, index.chain(leaf.kind, leaf.path), sizes)
+    found = [_diagnostic(finding, [leaf], plan.mesh, resolution) for finding in resolution.findings]
+    raise_errors([replace(d, origin=d.origin or origin) for d in found])
+    return LeafPlan(leaf, resolution)
 
 
 def _resolve_leaf(leaf: Leaf, index: RuleIndex, chain: object, sizes: dict) -> Resolution:

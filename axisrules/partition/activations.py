@@ -1,0 +1,53 @@
+"""`constrain` under a plan: logical axes to a layout, on the mesh as the trace sees it."""
+
+from typing import Any
+
+import jax
+from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec, get_abstract_mesh
+
+from axisrules.axes import AxisNames, MeshAxis
+from axisrules.diagnostics import Origin
+from axisrules.resolve import Because, Leaf, Plan, Spec, plan_activation
+
+UNCONSTRAINED = PartitionSpec.UNCONSTRAINED
+
+
+def lay_out(x: Any, names: AxisNames, origin: Origin, plan: Plan, mesh: Mesh) -> Any:
+    """`x` laid out as `plan` says for its logical axes; a dim without a name is left as it is.
+
+    Mesh axes that are Manual here have cut `x` already and are left out. Auto mesh axes are constrained,
+    Explicit ones resharded. Raises AxisRulesError with what the rules find, at the model's own line.
+    """
+    ambient = get_abstract_mesh()
+    types = dict(zip(ambient.axis_names, ambient.axis_types, strict=True))
+    manual = {axis for axis, axis_type in types.items() if axis_type == AxisType.Manual}
+    leaf = Leaf(str(origin), "activations", tuple(x.shape), str(x.dtype), x.dtype.itemsize, names)
+    planned = plan_activation(plan, leaf, origin, without=frozenset(manual))
+    named = [reason.because is not Because.UNNAMED for reason in planned.resolution.dims]
+    if not any(named):
+        return x
+    explicit = {axis for axis, axis_type in types.items() if axis_type == AxisType.Explicit}
+    if explicit:
+        x = _reshard(x, _only(planned.spec, explicit), named)
+    if explicit != types.keys() - manual or not types:
+        auto = _only(planned.spec, set(plan.mesh.shape) - explicit)
+        entries = [_entry(axes) if is_named else UNCONSTRAINED for axes, is_named in zip(auto, named, strict=True)]
+        here: Mesh | AbstractMesh = mesh if ambient.empty else ambient
+        x = jax.lax.with_sharding_constraint(x, NamedSharding(here, PartitionSpec(*entries)))
+    return x
+
+
+def _reshard(x: Any, spec: Spec, named: list[bool]) -> Any:
+    """Explicit types have no unconstrained dim: one without a name keeps the sharding it has."""
+    current = tuple(jax.typeof(x).sharding.spec)
+    current += (None,) * (len(spec) - len(current))
+    entries = [_entry(axes) if is_named else now for axes, is_named, now in zip(spec, named, current, strict=True)]
+    return jax.sharding.reshard(x, PartitionSpec(*entries))
+
+
+def _only(spec: Spec, mesh_axes: set[MeshAxis]) -> Spec:
+    return tuple(tuple(axis for axis in axes if axis in mesh_axes) for axes in spec)
+
+
+def _entry(axes: tuple[MeshAxis, ...]) -> Any:
+    return axes if len(axes) > 1 else axes[0] if axes else None

@@ -1,0 +1,186 @@
+"""A plan bound to its mesh: everything compiled through it sees this plan and no other."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial, wraps
+from pathlib import Path
+from typing import Any
+
+import jax
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from axisrules.adapters import Loss, Model, Program, in_force
+from axisrules.axes import AxisNames
+from axisrules.diagnostics import AxisRulesError, Origin, catalog
+from axisrules.mesh import MeshSpec
+from axisrules.partition.activations import lay_out
+from axisrules.partition.batch import place_batch
+from axisrules.partition.devices import make_mesh, mesh_spec
+from axisrules.partition.relayout import move_state
+from axisrules.partition.shardings import shardings_of, state_shardings
+from axisrules.partition.state import TrainState
+from axisrules.partition.step import eval_step, initial_state, train_step
+from axisrules.resolve import Plan, make_plan
+from axisrules.rules import RuleTable, load_rules
+
+# Part of every trace-cache key: a function that jit has traced under one plan, nested jits
+# included, is traced again under another. (Flax's rules context lacks this, and goes stale.)
+_traced_under = jax.make_user_context(None)
+
+
+@dataclass(frozen=True, eq=False)
+class Partitioner:
+    """A program laid out by one plan on one mesh, and the jitted functions that run it."""
+
+    program: Program
+    plan: Plan
+    mesh: Mesh
+
+    @cached_property
+    def state_shardings(self) -> TrainState:
+        """A TrainState with a NamedSharding in the place of every array."""
+        return state_shardings(self.program, self.plan, self.mesh)
+
+    @cached_property
+    def batch_shardings(self) -> Any:
+        """The batch with a NamedSharding in the place of every array."""
+        return shardings_of(self.program.batch, "batch", self.plan, self.mesh)
+
+    def init(self, key: jax.Array) -> TrainState:
+        """A fresh state, born sharded: no device and no host ever holds a whole parameter.
+
+        The values are those of an unsharded init with the same key, bit for bit.
+        """
+        initialise = self.jit(partial(initial_state, self.program), out_shardings=self.state_shardings)
+        return initialise(key)
+
+    def train_step(self, *, donate: bool = True) -> Callable[[TrainState, Any], tuple[TrainState, Any]]:
+        """A jitted `(state, batch) -> (state, metrics)`; the old state is donated to the new one.
+
+        Raises AxisRulesError (AXR506) when the program has no optimizer.
+        """
+        if self.program.optimizer is None:
+            fix = "give read_program an optimizer: optimizer=optax.adamw(1e-3)"
+            raise AxisRulesError([catalog.NO_OPTIMIZER.at(fix=fix)])
+        step = self._in_auto_mode(
+            partial(train_step, self.program, self._pin_gradients), (self.state_shardings, self._whole)
+        )
+        return self.jit(
+            step,
+            in_shardings=(self.state_shardings, self.batch_shardings),
+            out_shardings=(self.state_shardings, None),
+            donate_argnums=(0,) if donate else (),
+        )
+
+    def eval_step(self, fn: Loss | None = None) -> Callable[[TrainState, Any], Any]:
+        """A jitted `(state, batch) -> fn(model, batch)`, by default the metrics of the program's loss."""
+        step = self._in_auto_mode(partial(eval_step, self.program, fn), self._whole)
+        return self.jit(step, in_shardings=(self.state_shardings, self.batch_shardings))
+
+    def jit(self, fn: Callable[..., Any], **options: Any) -> Any:
+        """`jax.jit(fn, **options)`, traced with this plan in force, whatever is in force elsewhere.
+
+        The result is JAX's own jitted function: calling it costs nothing more.
+        """
+
+        @wraps(fn)
+        def traced(*args: Any, **kwargs: Any) -> Any:
+            with use_plan(self):
+                return fn(*args, **kwargs)
+
+        return jax.jit(traced, **options)
+
+    def place(self, batch: Any) -> Any:
+        """The batch as sharded arrays; in a run of several processes each gives its own part.
+
+        Raises AxisRulesError (AXR502) when it is unlike the program's batch.
+        """
+        return place_batch(batch, self.program, self.batch_shardings)
+
+    def move(self, state: TrainState, *, donate: bool = False) -> TrainState:
+        """A live state of the same program, re-laid by this plan, whatever its layout was.
+
+        `donate` gives up the old state's memory. Raises AxisRulesError (AXR504) for a state of another program.
+        """
+        return move_state(state, self.abstract_state, donate=donate)
+
+    @cached_property
+    def abstract_state(self) -> TrainState:
+        """Shape, dtype and sharding of every array of the state: what a checkpoint restore asks for."""
+        shapes = jax.eval_shape(partial(initial_state, self.program), jax.random.key(0))
+        return jax.tree.map(
+            lambda shape, sharding: jax.ShapeDtypeStruct(shape.shape, shape.dtype, sharding=sharding),
+            shapes,
+            self.state_shardings,
+        )
+
+    def model(self, state: TrainState) -> Model:
+        """The model with the state's arrays in it: a bound linen module or an nnx module."""
+        return self.program.bind(state.params, state.rest, None)
+
+    def constrain_array(self, x: Any, names: AxisNames, origin: Origin) -> Any:
+        """What `constrain` does while this plan is in force."""
+        return lay_out(x, names, origin, self.plan, self.mesh)
+
+    @property
+    def _whole(self) -> NamedSharding:
+        return NamedSharding(self.mesh, PartitionSpec())
+
+    @property
+    def _is_explicit(self) -> bool:
+        return AxisType.Explicit in self.mesh.axis_types
+
+    def _in_auto_mode(self, fn: Callable[..., Any], out_sharding: Any) -> Callable[..., Any]:
+        """On an Explicit mesh types stop at the step's boundary: inside, GSPMD lays out the model.
+
+        Explicit types want an out_sharding at every contraction of two sharded dims, which models
+        written for logical axes do not give.
+        """
+        if not self._is_explicit:
+            return fn
+        return jax.sharding.auto_axes(fn, out_sharding=out_sharding)
+
+    def _pin_gradients(self, grads: Any) -> Any:
+        """Constrain the gradients that lie unlike their parameters; leave the rest to XLA."""
+        pinned = shardings_of(self.program.params, "gradients", self.plan, self.mesh)
+        as_params = self.state_shardings.params
+
+        def pin(grad: Any, sharding: NamedSharding, param: NamedSharding) -> Any:
+            if sharding.spec == param.spec:
+                return grad
+            return jax.lax.with_sharding_constraint(grad, sharding)
+
+        return jax.tree.map(pin, grads, pinned, as_params)
+
+
+def partition(
+    program: Program,
+    rules: str | Path | RuleTable,
+    mesh: str | MeshSpec | Mesh | None = None,
+    *,
+    devices: Sequence[jax.Device] | None = None,
+) -> Partitioner:
+    """`program` laid out by `rules` (a preset's name, a file or a table) on `mesh`.
+
+    Without a mesh, the one that the table suggests. Raises AxisRulesError with everything that is
+    wrong with the table, the mesh or their fit to the program.
+    """
+    table = load_rules(rules)
+    if not isinstance(mesh, Mesh):
+        mesh = make_mesh(mesh or table.mesh or f"data={len(devices or jax.devices())}", devices)
+    return Partitioner(program, make_plan(program.leaves, table, mesh_spec(mesh)), mesh)
+
+
+@contextmanager
+def use_plan(partitioner: Partitioner | None) -> Iterator[None]:
+    """Put a plan in force for `constrain`; None declares that constraints do nothing here.
+
+    Jitted functions called inside are traced for this plan alone.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(in_force(partitioner))
+        stack.enter_context(_traced_under(partitioner and (partitioner.plan.digest, partitioner.mesh)))
+        if partitioner is not None and partitioner._is_explicit and jax.sharding.get_abstract_mesh().empty:
+            stack.enter_context(jax.sharding.use_abstract_mesh(partitioner.mesh.abstract_mesh))
+        yield

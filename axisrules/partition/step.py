@@ -1,0 +1,58 @@
+"""The functions that a partitioner jits: training and evaluation, free of any layout."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import optax
+
+from axisrules.adapters import Loss, Program
+from axisrules.partition.state import TrainState
+
+Metrics = dict[str, Any]
+PinGradients = Callable[[Any], Any]
+
+
+def initial_state(program: Program, key: jax.Array) -> TrainState:
+    """The state at step 0; the model sees `key` itself, as in an unsharded init."""
+    params, rest = program.init(key)
+    opt_state = program.optimizer.init(params) if program.optimizer else None
+    return TrainState(jax.numpy.zeros((), "int32"), jax.random.fold_in(key, 1), params, rest, opt_state)
+
+
+def train_step(program: Program, pin_gradients: PinGradients, state: TrainState, batch: Any) -> Any:
+    """The state after one optimizer step on `batch`, and the metrics before it.
+
+    `pin_gradients` lays out the gradients where they are to lie unlike their parameters.
+    """
+    assert program.optimizer is not None, "the partitioner checks this"
+    key = jax.random.fold_in(state.key, state.step)
+
+    def objective(params: Any) -> tuple[Any, tuple[Metrics, Any]]:
+        model = program.bind(params, state.rest, key)
+        loss, metrics = _scored(program, program.loss, model, batch)
+        return loss, (metrics, program.collect(model))
+
+    gradient = jax.value_and_grad(objective, has_aux=True)
+    (loss, (metrics, rest)), grads = gradient(state.params)
+    grads = pin_gradients(grads)
+    # Line searches want these three; other transformations never see them.
+    updates, opt_state = optax.with_extra_args_support(program.optimizer).update(
+        grads, state.opt_state, state.params, value=loss, grad=grads, value_fn=lambda params: objective(params)[0]
+    )
+    params = optax.apply_updates(state.params, updates)
+    return TrainState(state.step + 1, state.key, params, rest, opt_state), {"loss": loss, **metrics}
+
+
+def eval_step(program: Program, fn: Loss | None, state: TrainState, batch: Any) -> Any:
+    """`fn(model, batch)`, or the metrics of the program's own loss; the state stays as it is."""
+    model = program.bind(state.params, state.rest, None)
+    if fn is not None:
+        return fn(model, batch)
+    loss, metrics = _scored(program, program.loss, model, batch)
+    return {"loss": loss, **metrics}
+
+
+def _scored(program: Program, loss: Loss, model: Any, batch: Any) -> tuple[Any, Metrics]:
+    result = loss(model, batch)
+    return result if program.has_metrics else (result, {})
