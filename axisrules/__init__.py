@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from axisrules.adapters import Program, constrain, read_program
     from axisrules.diagnostics import AxisRulesError, Diagnostic
     from axisrules.mesh import MeshSpec, parse_mesh
-    from axisrules.partition import Partitioner, TrainState, make_mesh, partition, use_plan
+    from axisrules.partition import Partitioner, TrainState, make_mesh, make_partitioner, use_plan
     from axisrules.report import explain
     from axisrules.resolve import Plan, PlanDiff, diff_plans, lint_table, make_plan
     from axisrules.rules import (
@@ -32,7 +32,7 @@ _HOME = {
     "adapters": ("Program", "constrain", "read_program"),
     "diagnostics": ("AxisRulesError", "Diagnostic"),
     "mesh": ("MeshSpec", "parse_mesh"),
-    "partition": ("Partitioner", "TrainState", "make_mesh", "partition", "use_plan"),
+    "partition": ("Partitioner", "TrainState", "make_mesh", "make_partitioner", "use_plan"),
     "report": ("explain",),
     "resolve": ("Plan", "PlanDiff", "diff_plans", "lint_table", "make_plan"),
     "rules": (

@@ -154,7 +154,7 @@ class Partitioner:
         return jax.tree.map(pin, grads, pinned, as_params)
 
 
-def partition(
+def make_partitioner(
     program: Program,
     rules: str | Path | RuleTable,
     mesh: str | MeshSpec | Mesh | None = None,
