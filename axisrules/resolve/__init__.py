@@ -1,8 +1,8 @@
 """The heart: axes, shapes, rules and a mesh in; specs with their reasons out."""
 
-from axisrules.resolve.diff import LeafChange, PlanDiff, diff_plans
+from axisrules.resolve.diff import LeafChange, PlanDiff, device_ranges, diff_plans
 from axisrules.resolve.leaf import Leaf, LeafPlan
-from axisrules.resolve.lint import lint_mesh, lint_table
+from axisrules.resolve.lint import lint_mesh, lint_program, lint_table
 from axisrules.resolve.passes import resolve
 from axisrules.resolve.plan import Plan, make_plan, plan_activation, survey
 from axisrules.resolve.resolution import Because, DimReason, Rejection, Resolution, Spec
@@ -20,8 +20,10 @@ __all__ = [
     "Resolution",
     "RuleIndex",
     "Spec",
+    "device_ranges",
     "diff_plans",
     "lint_mesh",
+    "lint_program",
     "lint_table",
     "make_plan",
     "plan_activation",

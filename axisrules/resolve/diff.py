@@ -71,7 +71,7 @@ def received_elements(
 ) -> int:
     """Elements that devices hold after and did not hold before, summed over all devices."""
     total = 0
-    for old, new in zip(_shards(shape, *before), _shards(shape, *after), strict=True):
+    for old, new in zip(device_ranges(shape, *before), device_ranges(shape, *after), strict=True):
         shared = math.prod(
             max(0, min(old_end, new_end) - max(old_start, new_start))
             for (old_start, old_end), (new_start, new_end) in zip(old, new, strict=True)
@@ -80,12 +80,14 @@ def received_elements(
     return total
 
 
-def _shards(shape: tuple[int, ...], mesh: MeshSpec, spec: Spec) -> Iterator[list[tuple[int, int]]]:
+def device_ranges(
+    shape: tuple[int, ...], mesh: MeshSpec, spec: Spec
+) -> Iterator[tuple[tuple[int, int], ...]]:
     """For every device, in row-major order of the mesh, the range that it holds of each dim."""
     names = [name for name, _ in mesh.sizes]
     for coordinates in product(*(range(size) for _, size in mesh.sizes)):
         place = dict(zip(names, coordinates, strict=True))
-        yield [_range(size, axes, mesh.shape, place) for size, axes in zip(shape, spec, strict=True)]
+        yield tuple(_range(size, axes, mesh.shape, place) for size, axes in zip(shape, spec, strict=True))
 
 
 def _range(

@@ -1,9 +1,10 @@
-"""What can be said of a table before any array is resolved."""
+"""What can be said of a table without resolving any array."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from axisrules.diagnostics import Diagnostic, catalog, did_you_mean
 from axisrules.mesh import MeshSpec
+from axisrules.resolve.leaf import Leaf
 from axisrules.resolve.select import RuleIndex
 from axisrules.rules import Rule, RuleTable
 
@@ -46,6 +47,34 @@ def lint_mesh(table: RuleTable, mesh: MeshSpec) -> Iterator[Diagnostic]:
         if axis not in named and size > 1:
             why = f"`{axis}` has {size} devices, which hold copies of everything"
             yield code.at(subject=f"mesh ({mesh})", why=why, fix=f'map a logical axis to "{axis}"')
+
+
+def lint_program(table: RuleTable, leaves: Iterable[Leaf]) -> Iterator[Diagnostic]:
+    """Rules that no array of a program asks for: one AXR109 (a note) for all, AXR310 for each pattern.
+
+    A table may well serve more models than this one, so a name that this one lacks is no mistake.
+    """
+    index = RuleIndex(table)
+    asked, reached = set(), set()
+    for kind, path, names in {(leaf.kind, leaf.path, leaf.logical_axes or ()) for leaf in leaves}:
+        chain = index.chain(kind, path)
+        reached.update(chain)
+        for name in filter(None, names):
+            asked.update((rule.scope, name) for _, rule in index.group(chain, name)[:1])
+    lost = [scope for scope in index.path_scopes if scope not in reached]
+    for scope in lost:
+        rule = next(rule for rule in table.rules if rule.scope == scope)
+        why = f"no array of the program has a path that `{scope}` matches"
+        yield catalog.PATTERN_MATCHES_NOTHING.at(rule.origin, why=why, fix="mend the pattern, or remove it")
+    idle = [rule for rule in table.rules if rule.key not in asked and rule.scope not in lost]
+    if idle:
+        names_of = ", ".join(dict.fromkeys(f"`{rule.logical_axis}`{_where(rule)}" for rule in idle))
+        why = f"no array of the program asks for {names_of}"
+        yield catalog.DEAD_RULE.under("allow").at(idle[0].origin, why=why)
+
+
+def _where(rule: Rule) -> str:
+    return f" in {rule.scope}" if str(rule.scope) else ""
 
 
 def _lint_alternatives(table: RuleTable, rules: list[Rule]) -> Iterator[Diagnostic]:
