@@ -3,10 +3,11 @@
 from typing import Any
 
 import jax
-from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec, get_abstract_mesh
+from jax.sharding import AxisType, Mesh, PartitionSpec, get_abstract_mesh
 
 from axisrules.axes import AxisNames, MeshAxis
 from axisrules.diagnostics import Origin
+from axisrules.partition.shardings import sharding_here, spec_entry
 from axisrules.resolve import Because, Leaf, Plan, Spec, plan_activation
 
 UNCONSTRAINED = PartitionSpec.UNCONSTRAINED
@@ -29,11 +30,10 @@ def lay_out(x: Any, names: AxisNames, origin: Origin, plan: Plan, mesh: Mesh) ->
     explicit = {axis for axis, axis_type in types.items() if axis_type == AxisType.Explicit}
     if explicit:
         x = _reshard(x, _only(planned.spec, explicit), named)
-    if explicit != types.keys() - manual or not types:
+    if not types or types.keys() - manual - explicit:
         auto = _only(planned.spec, set(plan.mesh.shape) - explicit)
-        entries = [_entry(axes) if is_named else UNCONSTRAINED for axes, is_named in zip(auto, named, strict=True)]
-        here: Mesh | AbstractMesh = mesh if ambient.empty else ambient
-        x = jax.lax.with_sharding_constraint(x, NamedSharding(here, PartitionSpec(*entries)))
+        entries = [spec_entry(axes) if is_named else UNCONSTRAINED for axes, is_named in zip(auto, named, strict=True)]
+        x = jax.lax.with_sharding_constraint(x, sharding_here(mesh, PartitionSpec(*entries)))
     return x
 
 
@@ -41,13 +41,10 @@ def _reshard(x: Any, spec: Spec, named: list[bool]) -> Any:
     """Explicit types have no unconstrained dim: one without a name keeps the sharding it has."""
     current = tuple(jax.typeof(x).sharding.spec)
     current += (None,) * (len(spec) - len(current))
-    entries = [_entry(axes) if is_named else now for axes, is_named, now in zip(spec, named, current, strict=True)]
+    entries = [spec_entry(axes) if is_named else now for axes, is_named, now in zip(spec, named, current, strict=True)]
     return jax.sharding.reshard(x, PartitionSpec(*entries))
 
 
 def _only(spec: Spec, mesh_axes: set[MeshAxis]) -> Spec:
     return tuple(tuple(axis for axis in axes if axis in mesh_axes) for axes in spec)
 
-
-def _entry(axes: tuple[MeshAxis, ...]) -> Any:
-    return axes if len(axes) > 1 else axes[0] if axes else None

@@ -18,7 +18,7 @@ from axisrules.partition.activations import lay_out
 from axisrules.partition.batch import place_batch
 from axisrules.partition.devices import make_mesh, mesh_spec
 from axisrules.partition.relayout import move_state
-from axisrules.partition.shardings import shardings_of, state_shardings
+from axisrules.partition.shardings import sharding_here, shardings_of, state_shardings
 from axisrules.partition.state import TrainState
 from axisrules.partition.step import eval_step, initial_state, train_step
 from axisrules.resolve import Plan, make_plan
@@ -108,7 +108,9 @@ class Partitioner:
     @cached_property
     def abstract_state(self) -> TrainState:
         """Shape, dtype and sharding of every array of the state: what a checkpoint restore asks for."""
-        shapes = jax.eval_shape(partial(initial_state, self.program), jax.random.key(0))
+        program = self.program
+        step, key = jax.ShapeDtypeStruct((), "int32"), jax.eval_shape(jax.random.key, 0)
+        shapes = TrainState(step, key, program.params, program.rest, program.opt_state)
         return jax.tree.map(
             lambda shape, sharding: jax.ShapeDtypeStruct(shape.shape, shape.dtype, sharding=sharding),
             shapes,
@@ -149,7 +151,7 @@ class Partitioner:
         def pin(grad: Any, sharding: NamedSharding, param: NamedSharding) -> Any:
             if sharding.spec == param.spec:
                 return grad
-            return jax.lax.with_sharding_constraint(grad, sharding)
+            return jax.lax.with_sharding_constraint(grad, sharding_here(self.mesh, sharding.spec))
 
         return jax.tree.map(pin, grads, pinned, as_params)
 

@@ -3,9 +3,10 @@
 from typing import Any
 
 import jax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec, get_abstract_mesh
 
 from axisrules.adapters import Program, path_of
+from axisrules.axes import MeshAxis
 from axisrules.partition.state import TrainState
 from axisrules.resolve import Plan, Spec
 from axisrules.rules import Kind
@@ -13,7 +14,18 @@ from axisrules.rules import Kind
 
 def partition_spec(spec: Spec) -> PartitionSpec:
     """JAX's form of a spec."""
-    return PartitionSpec(*(axes if len(axes) > 1 else axes[0] if axes else None for axes in spec))
+    return PartitionSpec(*map(spec_entry, spec))
+
+
+def spec_entry(axes: tuple[MeshAxis, ...]) -> Any:
+    """JAX's form of one dim's mesh axes."""
+    return axes if len(axes) > 1 else axes[0] if axes else None
+
+
+def sharding_here(mesh: Mesh, spec: PartitionSpec) -> NamedSharding:
+    """`spec` on the mesh as the current trace sees it: inside shard_map or auto_axes its types differ."""
+    ambient = get_abstract_mesh()
+    return NamedSharding(mesh if ambient.empty else ambient, spec)
 
 
 def shardings_of(tree: Any, kinds: "Kind | dict[str, Kind]", plan: Plan, mesh: Mesh) -> Any:
