@@ -1,0 +1,44 @@
+"""Your own nnx model, loss, optimizer and loop, laid out by a rule table."""
+
+import jax
+import numpy as np
+import optax
+from flax import nnx
+
+import axisrules
+
+jax.config.update("jax_num_cpu_devices", 8)  # eight virtual devices; leave it out where real ones are
+
+
+class Model(nnx.Module):
+    def __init__(self, rngs):
+        embedding = nnx.with_partitioning(nnx.initializers.normal(1.0), ("vocab", "embed"))
+        widen = nnx.with_partitioning(nnx.initializers.lecun_normal(), ("embed", "mlp"))
+        predict = nnx.with_partitioning(nnx.initializers.lecun_normal(), ("mlp", "vocab"))
+        self.embed = nnx.Embed(256, 64, embedding_init=embedding, rngs=rngs)
+        self.widen = nnx.Linear(64, 512, use_bias=False, kernel_init=widen, rngs=rngs)
+        self.predict = nnx.Linear(512, 256, use_bias=False, kernel_init=predict, rngs=rngs)
+
+    def __call__(self, tokens):
+        x = nnx.relu(self.widen(self.embed(tokens)))
+        return self.predict(axisrules.constrain(x, "batch seq mlp"))
+
+
+def loss(model, batch):
+    logits = model(batch["inputs"])
+    return optax.softmax_cross_entropy_with_integer_labels(logits, batch["targets"]).mean()
+
+
+random = np.random.default_rng(0)
+inputs = random.integers(0, 256, size=(16, 32), dtype=np.int32)
+batch = {"inputs": inputs, "targets": inputs * 7 % 256}
+batch_axes = {"inputs": "batch seq", "targets": "batch seq"}
+
+program = axisrules.read_program(Model, loss, batch, optimizer=optax.adamw(3e-3), batch_axes=batch_axes)
+partitioner = axisrules.make_partitioner(program, "fsdp_tp", "fsdp=2,tensor=4")
+
+state = partitioner.init(jax.random.key(0))  # born sharded
+train_step = partitioner.train_step()
+for step in range(20):
+    state, metrics = train_step(state, partitioner.place(batch))
+    print(f"step {step}: loss {metrics['loss']:.4f}")
