@@ -1,0 +1,14 @@
+"""The built-in decoder in linen and in nnx, and the text it learns: plain Flax, nothing of axisrules."""
+
+from axisrules.models.config import Constrain, DecoderConfig, unconstrained
+from axisrules.models.linen_decoder import linen_decoder
+from axisrules.models.text import next_token_loss, text_batches
+
+__all__ = [
+    "Constrain",
+    "DecoderConfig",
+    "linen_decoder",
+    "next_token_loss",
+    "text_batches",
+    "unconstrained",
+]
