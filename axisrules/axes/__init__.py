@@ -9,13 +9,14 @@ from axisrules.axes.names import (
     name_problem,
     parse_axis_names,
 )
-from axisrules.axes.patterns import PathPattern
+from axisrules.axes.patterns import PathPattern, PatternSet
 
 __all__ = [
     "AxisNames",
     "LogicalAxis",
     "MeshAxis",
     "PathPattern",
+    "PatternSet",
     "is_logical_axis_name",
     "is_mesh_axis_name",
     "name_problem",

@@ -1,14 +1,19 @@
-"""Path patterns: globs over `/`-joined paths, matched in time linear in the path."""
+"""Path patterns: globs over `/`-joined paths, matched without ever starting over.
 
-from dataclasses import dataclass
+Matching keeps a set of places and never backtracks, so that no pattern can hang: at worst the time
+is the length of the pattern times the length of the path.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+
+SPAN = "**"
 
 
 @dataclass(frozen=True, slots=True)
 class PathPattern:
     """A glob: `*` and `?` stay within one part of a path, `**` spans any number of parts.
-
-    Matching keeps a set of positions and never backtracks, so no pattern can hang.
 
     >>> PathPattern("decoder/**/kernel").matches("decoder/layers/mlp/kernel")
     True
@@ -23,39 +28,72 @@ class PathPattern:
 
     def matches(self, path: str) -> bool:
         """Whether the whole of `path` matches."""
-        pattern = tuple(self.glob.split("/"))
-        places = _skip_spans(pattern, {0})
+        return bool(PatternSet([self]).matching(path))
+
+
+class PatternSet:
+    """Many patterns as one tree over their parts, so that a path is compared once with what they share."""
+
+    def __init__(self, patterns: Iterable[PathPattern]) -> None:
+        self._root = _Node()
+        for number, pattern in enumerate(patterns):
+            node = self._root
+            for part in pattern.glob.split("/"):
+                node = node.child(part)
+            node.ends.append(number)
+
+    def matching(self, path: str) -> list[int]:
+        """The positions of the patterns that match the whole of `path`, in rising order."""
+        places = _with_spans([self._root])
         for part in path.split("/"):
-            places = _skip_spans(pattern, _advance(pattern, places, part))
-            if not places:
-                return False
-        return len(pattern) in places
+            places = _with_spans(_step(places, part))
+        return sorted(number for node in places for number in node.ends)
 
 
-def _advance(pattern: tuple[str, ...], places: set[int], part: str) -> set[int]:
-    reached = set()
-    for place in places:
-        if place == len(pattern):
-            continue
-        if pattern[place] == "**":
-            reached.add(place)
-        elif _part_matches(pattern[place], part):
-            reached.add(place + 1)
+@dataclass(slots=True, eq=False)
+class _Node:
+    """A place between two parts of a pattern, and the ways on from it."""
+
+    ends: list[int] = field(default_factory=list)
+    is_span: bool = False
+    literal: "dict[str, _Node]" = field(default_factory=dict)
+    wild: "dict[str, _Node]" = field(default_factory=dict)
+
+    def child(self, part: str) -> "_Node":
+        children = self.wild if "*" in part or "?" in part else self.literal
+        return children.setdefault(part, _Node(is_span=part == SPAN))
+
+
+def _step(places: Sequence[_Node], part: str) -> list[_Node]:
+    """The places reached by reading one more part."""
+    reached = []
+    for node in places:
+        if node.is_span:
+            reached.append(node)
+        if part in node.literal:
+            reached.append(node.literal[part])
+        reached += [child for glob, child in node.wild.items() if glob != SPAN and _part_matches(glob, part)]
     return reached
 
 
-def _skip_spans(pattern: tuple[str, ...], places: set[int]) -> set[int]:
-    """`**` may span no part at all."""
-    reached = set(places)
-    for place in range(len(pattern)):
-        if place in reached and pattern[place] == "**":
-            reached.add(place + 1)
-    return reached
+def _with_spans(places: Sequence[_Node]) -> list[_Node]:
+    """`places`, and behind them what a `**` that spans no part at all leads to; each place once."""
+    reached = dict.fromkeys(places)
+    waiting = list(reached)
+    while waiting:
+        span = waiting.pop().wild.get(SPAN)
+        if span is not None and span not in reached:
+            reached[span] = None
+            waiting.append(span)
+    return list(reached)
 
 
 @lru_cache(maxsize=65536)
 def _part_matches(glob: str, part: str) -> bool:
-    """Greedy match of one part: only the last `*` is ever revisited, so it is quadratic at worst."""
+    """One part against `*` and `?`: a star takes more only where the rest does not fit.
+
+    Only the last star is ever widened, which is enough and bounds the time by both lengths multiplied.
+    """
     place = at = 0
     star, star_at = -1, 0
     while at < len(part):

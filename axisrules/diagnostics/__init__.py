@@ -11,7 +11,7 @@ from axisrules.diagnostics.diagnostic import (
     Severity,
     raise_errors,
 )
-from axisrules.diagnostics.escape import printable
+from axisrules.diagnostics.escape import printable, shown_value
 from axisrules.diagnostics.render import render_text, to_json
 from axisrules.diagnostics.suggest import did_you_mean
 
@@ -29,5 +29,6 @@ __all__ = [
     "printable",
     "raise_errors",
     "render_text",
+    "shown_value",
     "to_json",
 ]

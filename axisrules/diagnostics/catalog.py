@@ -1,7 +1,5 @@
 """Every code, one line each. A code has a page in `pages/` and is never used again for another thing."""
 
-from importlib.resources import files
-
 from axisrules.diagnostics.diagnostic import Code
 
 # 1xx: rule tables
@@ -16,7 +14,7 @@ REPEATED_MESH_AXIS = Code("AXR108", "mesh axis repeated in one rule")
 DEAD_RULE = Code("AXR109", "dead rule", "warning")
 SHADOWED_RULE = Code("AXR110", "shadowed rule", "warning")
 UNKNOWN_TABLE = Code("AXR111", "no such rule table")
-UNKNOWN_ANCHOR = Code("AXR112", "rule placed beside one that is not there")
+UNKNOWN_ANCHOR = Code("AXR112", "rule placed where no place is")
 BAD_PATTERN = Code("AXR113", "not a path pattern")
 
 # 2xx: meshes
@@ -28,11 +26,12 @@ DEVICE_COUNT = Code("AXR205", "mesh does not fit the devices")
 UNKNOWN_MESH_AXIS = Code("AXR206", "rule names a mesh axis that the mesh lacks")
 UNUSED_MESH_AXIS = Code("AXR207", "mesh axis that no rule names", "warning")
 SLICE_COUNT = Code("AXR208", "mesh does not fit the slices")
+BAD_MESH = Code("AXR209", "not a mesh")
 
 # 3xx: axes of a program
 UNKNOWN_LOGICAL_AXIS = Code("AXR301", "logical axis without a rule")
 LOGICAL_IS_MESH_AXIS = Code("AXR302", "logical axis named like a mesh axis")
-RANK_MISMATCH = Code("AXR303", "as many names as dims expected")
+RANK_MISMATCH = Code("AXR303", "names and dims differ in number")
 REPEATED_LOGICAL_AXIS = Code("AXR304", "logical axis repeated in one array")
 UNNAMED_ARRAY = Code("AXR305", "array without logical axes", "warning")
 BAD_ANNOTATION = Code("AXR306", "annotation that names no logical axis")
@@ -57,11 +56,11 @@ REFUSED_OUTPUT = Code("AXR601", "output path refused")
 BAD_ARGUMENT = Code("AXR602", "argument that makes no sense here")
 LOSSES_DIFFER = Code("AXR603", "losses differ between layouts")
 
-CATALOG = {
-    value.code: value for value in list(globals().values()) if isinstance(value, Code)
-}
+CATALOG = {value.code: value for value in list(globals().values()) if isinstance(value, Code)}
 
 
 def page(code: str) -> str:
-    """The Markdown page of `code`: what, why, a failing example and its mend."""
-    return (files(__package__) / "pages" / f"{code}.md").read_text(encoding="utf-8")
+    """The Markdown page of `code`: what it means, why it matters, an example that fails and its mend."""
+    from importlib.resources import files  # noqa: PLC0415  (slow to import, and linting needs no page)
+
+    return (files(__package__) / "pages" / f"{CATALOG[code].code}.md").read_text(encoding="utf-8")

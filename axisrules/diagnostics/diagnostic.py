@@ -70,7 +70,7 @@ class AxisRulesError(ValueError):
         super().__init__()
 
     def __str__(self) -> str:
-        from axisrules.diagnostics.render import render_text
+        from axisrules.diagnostics.render import render_text  # noqa: PLC0415  (render.py needs Diagnostic)
 
         return render_text(self.diagnostics)
 

@@ -29,7 +29,9 @@ def to_json(diagnostic: Diagnostic) -> dict[str, object]:
 def _block(d: Diagnostic) -> str:
     lines = [f"{d.severity}[{d.code}]: {d.title}"]
     if d.origin:
-        lines.append(f"  --> {printable(d.origin)}  {printable(d.origin.text)}".rstrip())
+        # A tab between a key and its value is layout, nothing to show as an escape.
+        source_line = printable(d.origin.text.replace("\t", " "))
+        lines.append(f"  --> {printable(d.origin)}  {source_line}".rstrip())
     for label, text in (("for", d.subject), ("why", d.why), ("fix", d.fix)):
         if text:
             lines.append(f"  {label}: {printable(text, limit=1000)}")
