@@ -24,10 +24,7 @@ class RuleIndex:
         for position, rule in enumerate(self.table.rules):
             names = self.by_scope.setdefault(rule.scope, {})
             names.setdefault(rule.logical_axis, []).append((position, rule))
-        # Among patterns the one with the most literal characters is the most specific,
-        # whatever the order in which tables were composed.
-        paths = [scope for scope in self.by_scope if scope.path]
-        self.path_scopes = tuple(sorted(paths, key=_looseness))
+        self.path_scopes = tuple(scope for scope in self.by_scope if scope.path)
 
     def chain(self, kind: Kind | None, path: str) -> ScopeChain:
         """The scopes that hold for an array, most specific first."""
@@ -35,13 +32,12 @@ class RuleIndex:
         found = self._chains.get(key)
         if found is None:
             kinds = (kind, INHERITS.get(kind)) if kind else (None,)
-            found = tuple(
-                scope
-                for scope in self.path_scopes
-                if (scope.kind is None or scope.kind in kinds) and scope.path.matches(path)  # type: ignore[union-attr]
-            )
-            found += tuple(s for k in kinds if k and (s := Scope(kind=k)) in self.by_scope)
-            self._chains[key] = found = found + (Scope(),)
+            here = [
+                s for s in self.path_scopes if s.kind in (*kinds, None) and s.path and s.path.matches(path)
+            ]
+            paths = sorted(here, key=lambda scope: _looseness(scope, kinds))
+            own = [scope for k in kinds if k and (scope := Scope(kind=k)) in self.by_scope]
+            self._chains[key] = found = (*paths, *own, Scope())
         return found
 
     def candidates(self, chain: ScopeChain, names: Iterable[LogicalAxis]) -> list[Rule]:
@@ -65,6 +61,10 @@ class RuleIndex:
         return found
 
 
-def _looseness(scope: Scope) -> tuple[int, bool]:
+def _looseness(scope: Scope, kinds: tuple[Kind | None, ...]) -> tuple[int, int]:
+    """Sorts the most specific first, whatever the order in which tables were composed.
+
+    The pattern with the most literal characters; then the array's own kind before the one it inherits from.
+    """
     assert scope.path is not None, "only path scopes are compared"
-    return -scope.path.literal_length, scope.kind is None
+    return -scope.path.literal_length, (*kinds, None).index(scope.kind)
