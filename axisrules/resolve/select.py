@@ -32,9 +32,8 @@ class RuleIndex:
         found = self._chains.get(key)
         if found is None:
             kinds = (kind, INHERITS.get(kind)) if kind else (None,)
-            here = [
-                s for s in self.path_scopes if s.kind in (*kinds, None) and s.path and s.path.matches(path)
-            ]
+            holds = (*kinds, None)
+            here = [s for s in self.path_scopes if s.kind in holds and s.path and s.path.matches(path)]
             paths = sorted(here, key=lambda scope: _looseness(scope, kinds))
             own = [scope for k in kinds if k and (scope := Scope(kind=k)) in self.by_scope]
             self._chains[key] = found = (*paths, *own, Scope())
