@@ -2,7 +2,7 @@
 
 from axisrules.partition.devices import make_mesh, mesh_spec
 from axisrules.partition.partitioner import Partitioner, make_partitioner, use_plan
-from axisrules.partition.shardings import partition_spec
+from axisrules.partition.shardings import named_sharding, partition_spec
 from axisrules.partition.state import TrainState
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "make_mesh",
     "make_partitioner",
     "mesh_spec",
+    "named_sharding",
     "partition_spec",
     "use_plan",
 ]

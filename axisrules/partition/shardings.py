@@ -1,5 +1,6 @@
 """Specs become JAX shardings: here, and nowhere else."""
 
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -22,6 +23,12 @@ def spec_entry(axes: tuple[MeshAxis, ...]) -> Any:
     return axes if len(axes) > 1 else axes[0] if axes else None
 
 
+@lru_cache(maxsize=1024)
+def named_sharding(spec: Spec, mesh: Mesh) -> NamedSharding:
+    """JAX's form of a spec on `mesh`; the many arrays that are laid out alike share one."""
+    return NamedSharding(mesh, partition_spec(spec))
+
+
 def sharding_here(mesh: Mesh, spec: PartitionSpec) -> NamedSharding:
     """`spec` on the mesh as the current trace sees it: inside shard_map or auto_axes its types differ."""
     ambient = get_abstract_mesh()
@@ -34,7 +41,7 @@ def shardings_of(tree: Any, kinds: "Kind | dict[str, Kind]", plan: Plan, mesh: M
     def of(keys: tuple[Any, ...], _: Any) -> NamedSharding:
         path = path_of(keys)
         kind = kinds[path] if isinstance(kinds, dict) else kinds
-        return NamedSharding(mesh, partition_spec(plan.by_path[kind, path].spec))
+        return named_sharding(plan.by_path[kind, path].spec, mesh)
 
     return jax.tree_util.tree_map_with_path(of, tree)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from axisrules.axes import LogicalAxis, MeshAxis
 from axisrules.diagnostics import Code
@@ -63,14 +64,14 @@ class Finding:
     lost_ways: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resolution:
     """The answer for one combination of logical axes, shape and rules."""
 
     dims: tuple[DimReason, ...]
     findings: tuple[Finding, ...] = ()
 
-    @property
+    @cached_property
     def spec(self) -> Spec:
         """One tuple of mesh axes per dim; `()` is replicated."""
         return tuple(reason.mesh_axes for reason in self.dims)
