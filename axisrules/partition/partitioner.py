@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import jax
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import (
+    AxisType,
+    Mesh,
+    NamedSharding,
+    PartitionSpec,
+    get_abstract_mesh,
+    use_abstract_mesh,
+)
 
 from axisrules.adapters import Loss, Model, Program, in_force
 from axisrules.axes import AxisNames
@@ -36,6 +43,11 @@ class Partitioner:
     program: Program
     plan: Plan
     mesh: Mesh
+
+    @property
+    def is_explicit(self) -> bool:
+        """Whether arrays on this mesh carry their layout in their type."""
+        return AxisType.Explicit in self.mesh.axis_types
 
     @cached_property
     def state_shardings(self) -> TrainState:
@@ -86,7 +98,11 @@ class Partitioner:
 
         @wraps(fn)
         def traced(*args: Any, **kwargs: Any) -> Any:
-            with use_plan(self):
+            with ExitStack() as stack:
+                stack.enter_context(_in_force(self))
+                if self.is_explicit and get_abstract_mesh().empty:
+                    # New arrays that the model makes must belong to the mesh, too.
+                    stack.enter_context(use_abstract_mesh(self.mesh.abstract_mesh))
                 return fn(*args, **kwargs)
 
         return jax.jit(traced, **options)
@@ -129,17 +145,13 @@ class Partitioner:
     def _whole(self) -> NamedSharding:
         return NamedSharding(self.mesh, PartitionSpec())
 
-    @property
-    def _is_explicit(self) -> bool:
-        return AxisType.Explicit in self.mesh.axis_types
-
     def _in_auto_mode(self, fn: Callable[..., Any], out_sharding: Any) -> Callable[..., Any]:
         """On an Explicit mesh types stop at the step's boundary: inside, GSPMD lays out the model.
 
         Explicit types want an out_sharding at every contraction of two sharded dims, which models
         written for logical axes do not give.
         """
-        if not self._is_explicit:
+        if not self.is_explicit:
             return fn
         return jax.sharding.auto_axes(fn, out_sharding=out_sharding)
 
@@ -178,11 +190,18 @@ def make_partitioner(
 def use_plan(partitioner: Partitioner | None) -> Iterator[None]:
     """Put a plan in force for `constrain`; None declares that constraints do nothing here.
 
-    Jitted functions called inside are traced for this plan alone.
+    Jitted functions called inside are traced for this plan alone. For code that axisrules does not
+    jit itself: `Partitioner.jit` and the steps need no context.
     """
     with ExitStack() as stack:
-        stack.enter_context(in_force(partitioner))
-        stack.enter_context(_traced_under(partitioner and (partitioner.plan.digest, partitioner.mesh)))
-        if partitioner is not None and partitioner._is_explicit and jax.sharding.get_abstract_mesh().empty:
-            stack.enter_context(jax.sharding.use_abstract_mesh(partitioner.mesh.abstract_mesh))
+        stack.enter_context(_in_force(partitioner))
+        if partitioner is not None and partitioner.is_explicit and get_abstract_mesh().empty:
+            stack.enter_context(jax.set_mesh(partitioner.mesh))
+        yield
+
+
+@contextmanager
+def _in_force(partitioner: Partitioner | None) -> Iterator[None]:
+    identity = None if partitioner is None else (partitioner.plan.digest, partitioner.mesh)
+    with in_force(partitioner), _traced_under(identity):
         yield

@@ -152,9 +152,10 @@ def test_swapping_tables_never_meets_a_stale_trace(read, batch):
     assert len(traces) == 2
 
 
-def test_one_context_reads_two_plans(program, batch):
-    first = axisrules.make_partitioner(program, "fsdp", "fsdp=8")
-    second = axisrules.make_partitioner(program, "dp", "data=8")
+@pytest.mark.parametrize("axis_type", ["auto", "explicit"])
+def test_one_context_reads_two_plans(program, batch, axis_type):
+    first = axisrules.make_partitioner(program, "fsdp", parse_mesh("fsdp=8", axis_type=axis_type))
+    second = axisrules.make_partitioner(program, "dp", parse_mesh("data=8", axis_type=axis_type))
     function = jax.jit(lambda x: axisrules.constrain(x, "batch embed"))
     for partitioner, mesh_axis in [(first, "fsdp"), (second, "data"), (first, "fsdp")]:
         with axisrules.use_plan(partitioner):
