@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import NewType
+from typing import NewType, TypeGuard
 
 from axisrules.diagnostics import shown_value
 
@@ -18,12 +18,12 @@ _LOGICAL = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,127}", re.ASCII)
 _MESH = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 
 
-def is_logical_axis_name(name: object) -> bool:
+def is_logical_axis_name(name: object) -> TypeGuard[LogicalAxis]:
     """Whether `name` can be a logical axis; a lone `_` means a dim without a name."""
     return isinstance(name, str) and name != "_" and _LOGICAL.fullmatch(name) is not None
 
 
-def is_mesh_axis_name(name: object) -> bool:
+def is_mesh_axis_name(name: object) -> TypeGuard[MeshAxis]:
     """Whether `name` can be a mesh axis: an ASCII identifier, as the JAX runtime needs."""
     return isinstance(name, str) and _MESH.fullmatch(name) is not None
 
@@ -41,7 +41,7 @@ def name_problem(name: object) -> str:
     for char in name:
         if ord(char) > 127 or not char.isprintable() or char.isspace():
             label = unicodedata.name(char, "a control character")
-            return f"{ascii(name)} holds U+{ord(char):04X} ({label.lower()})"
+            return f"{name!a} holds U+{ord(char):04X} ({label.lower()})"
     if _LOGICAL.fullmatch(name):
         return f"{name!r} is no name for a mesh axis, which has only letters, digits and `_`"
     return f"{name!r} must start with a letter or `_`, and go on with letters, digits and `_`"

@@ -1,6 +1,10 @@
 """Every code, one line each. A code has a page in `pages/` and is never used again for another thing."""
 
+from pathlib import Path
+
 from axisrules.diagnostics.diagnostic import Code
+
+PAGES = Path(__file__).parent / "pages"
 
 # 1xx: rule tables
 UNREADABLE_FILE = Code("AXR101", "rule file cannot be read")
@@ -39,6 +43,8 @@ BAD_SHAPE = Code("AXR307", "not the shape of an array")
 BAD_TREE = Code("AXR308", "tree too deep or holding itself")
 BAD_FACTORY = Code("AXR309", "model factory that gives no model")
 PATTERN_MATCHES_NOTHING = Code("AXR310", "path pattern that matches nothing", "warning")
+UNTRACEABLE = Code("AXR311", "model or loss that fails when it is traced")
+BAD_LOSS = Code("AXR312", "loss that gives no scalar")
 
 # 4xx: resolving
 UNEVEN_SPLIT = Code("AXR401", "uneven split")
@@ -61,6 +67,4 @@ CATALOG = {value.code: value for value in list(globals().values()) if isinstance
 
 def page(code: str) -> str:
     """The Markdown page of `code`: what it means, why it matters, an example that fails and its mend."""
-    from importlib.resources import files  # noqa: PLC0415  (slow to import, and linting needs no page)
-
-    return (files(__package__) / "pages" / f"{CATALOG[code].code}.md").read_text(encoding="utf-8")
+    return (PAGES / f"{CATALOG[code].code}.md").read_text(encoding="utf-8")

@@ -1,7 +1,8 @@
 """What the user wants: rule tables, their files, their importers and the shipped presets."""
 
+from typing import TYPE_CHECKING
+
 from axisrules.rules.flax_rules import from_flax_rules
-from axisrules.rules.maxtext_yaml import read_maxtext_rules
 from axisrules.rules.parse import parse_rules
 from axisrules.rules.presets import load_rules, preset_names, preset_text
 from axisrules.rules.table import (
@@ -14,6 +15,9 @@ from axisrules.rules.table import (
     Scope,
 )
 from axisrules.rules.toml_file import dump_rules, read_rules
+
+if TYPE_CHECKING:
+    from axisrules.rules.maxtext_yaml import read_maxtext_rules
 
 __all__ = [
     "DEFAULT_POLICIES",
@@ -32,3 +36,12 @@ __all__ = [
     "read_maxtext_rules",
     "read_rules",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """The YAML importer on first use: few tables need the YAML library, which is slow to import."""
+    if name == "read_maxtext_rules":
+        from axisrules.rules.maxtext_yaml import read_maxtext_rules  # noqa: PLC0415
+
+        return read_maxtext_rules
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

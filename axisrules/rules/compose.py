@@ -41,8 +41,14 @@ def _by_scope(rules: list[Rule]) -> Iterable[Rule]:
     scopes: dict[Scope, list[Rule]] = {}
     for rule in rules:
         scopes.setdefault(rule.scope, []).append(rule)
-    for scope in sorted(scopes, key=lambda s: (s.path is not None, s.kind is not None)):
+    for scope in sorted(scopes, key=_place_in_file):
         yield from scopes[scope]
+
+
+def _place_in_file(scope: Scope) -> int:
+    if scope.path is not None:
+        return 2
+    return 0 if scope.kind is None else 1
 
 
 def _in_first_position(
@@ -65,13 +71,14 @@ def _in_first_position(
 
 def _anchored(ordered: list[Rule], groups: dict[Key, list[Rule]]) -> list[Rule]:
     """Move each group that names a neighbour beside it; an unknown neighbour moves nothing."""
-    anchors = {key: anchor for key, group in groups.items() if (anchor := _anchor(group[0])) in groups}
+    anchored = {key: rule for key, group in groups.items() if (rule := _anchored_rule(group))}
+    anchors = {key: anchor for key, rule in anchored.items() if (anchor := _anchor(rule)) in groups}
     if not anchors:
         return ordered
     before: dict[Key, list[Key]] = {}
     after: dict[Key, list[Key]] = {}
     for key, anchor in anchors.items():
-        (before if groups[key][0].before else after).setdefault(anchor, []).append(key)
+        (before if anchored[key].before else after).setdefault(anchor, []).append(key)
 
     placed: list[Rule] = []
     left = {key: len(group) for key, group in groups.items()}
@@ -89,6 +96,11 @@ def _anchored(ordered: list[Rule], groups: dict[Key, list[Rule]]) -> list[Rule]:
     # Rules that name each other as neighbours stay where they were written: last.
     reached = {rule.key for rule in placed}
     return placed + [rule for rule in ordered if rule.key not in reached]
+
+
+def _anchored_rule(group: list[Rule]) -> Rule | None:
+    """The first of the alternatives that names a neighbour: all of them move with it."""
+    return next((rule for rule in group if rule.before or rule.after), None)
 
 
 def _anchor(rule: Rule) -> Key | None:

@@ -1,9 +1,8 @@
 """Plain values (from TOML, YAML or Python) into a RuleTable, every problem reported at once."""
 
-import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from axisrules.axes import (
     LogicalAxis,
@@ -13,11 +12,22 @@ from axisrules.axes import (
     is_mesh_axis_name,
     name_problem,
 )
-from axisrules.diagnostics import Diagnostic, Origin, catalog, did_you_mean, raise_errors
+from axisrules.diagnostics import (
+    Diagnostic,
+    Origin,
+    Policy,
+    catalog,
+    did_you_mean,
+    printable,
+    raise_errors,
+    shown_value,
+)
+from axisrules.rules.compose import flatten
 from axisrules.rules.table import (
     BASE,
     DEFAULT_POLICIES,
     KINDS,
+    POLICIES,
     RULE_POLICIES,
     UNEVEN,
     Rule,
@@ -25,13 +35,15 @@ from axisrules.rules.table import (
     Scope,
 )
 
-# `Locate(("rules", "heads"))` is where a value stands; importers and files each bring their own.
-Locate = Callable[[tuple[str | int, ...]], Origin]
+Path = tuple[str | int, ...]
+# `locate(("rules", "heads"))` is where a value stands; importers and files each bring their own.
+Locate = Callable[[Path], Origin]
+Choice = TypeVar("Choice", bound=str)
 
 TABLE_KEYS = ("name", "doc", "mesh", "optional_mesh_axes", "policy", "rules", "kind", "path")
-POLICY_VALUES = ("error", "warn", "allow")
 RULE_KEYS = ("mesh", "any", "partial", "uneven", "before", "after", *RULE_POLICIES)
 MAX_PATTERN = 512
+MAX_MESH_AXES = 64
 
 
 def parse_rules(source: object, *, name: str = "", locate: Locate | None = None) -> RuleTable:
@@ -65,41 +77,42 @@ class _Reader:
         if not rules and not self.found:
             fix = "add a rule, such as `embed = []` under `[rules]`"
             self.found.append(catalog.EMPTY_TABLE.at(self.locate(()), fix=fix))
-        self.check_anchors(rules)
         return RuleTable(
-            layers=(rules,),
-            optional_mesh_axes=tuple(self.optional_mesh_axes(source.get("optional_mesh_axes", []))),
+            # In canonical order already, so that a table equals what its own dump is read as.
+            layers=(flatten((rules,)),),
+            optional_mesh_axes=self.mesh_axes(("optional_mesh_axes",), source.get("optional_mesh_axes", []))
+            or (),
             declared_policies=tuple(self.policies(("policy",), source.get("policy", {}))),
             name=self.text(("name",), source.get("name", name)),
             doc=self.text(("doc",), source.get("doc", "")),
             mesh=self.text(("mesh",), source.get("mesh", "")),
         )
 
-    def all_rules(self, source: Mapping[str, Any]) -> Iterator[Rule]:
+    def all_rules(self, source: Mapping[object, object]) -> Iterator[Rule]:
         yield from self.scope(("rules",), source.get("rules", {}), BASE)
-        for kind, body in self.items(("kind",), source.get("kind", {})):
-            if kind in KINDS:
-                yield from self.scope(("kind", kind), body, Scope(kind=kind))
-            else:
-                self.unknown_key(("kind", kind), kind, KINDS)
+        for text, body in self.items(("kind",), source.get("kind", {})):
+            kind = self.known(("kind", text), text, KINDS)
+            if kind:
+                yield from self.scope(("kind", text), body, Scope(kind=kind))
         for text, body in self.items(("path",), source.get("path", {})):
             scope = self.path_scope(text)
             if scope:
                 yield from self.scope(("path", text), body, scope)
 
     def path_scope(self, text: str) -> Scope | None:
-        kind, colon, glob = text.partition(":")
-        if colon and kind not in KINDS:
-            self.unknown_key(("path", text), kind, KINDS)
+        """The scope of a glob, or of `kind:glob`."""
+        before, colon, after = text.partition(":")
+        kind = self.known(("path", text), before, KINDS) if colon else None
+        if colon and not kind:
             return None
-        glob = glob if colon else text
+        glob = after if colon else text
         problem = _pattern_problem(glob)
         if problem:
             self.found.append(catalog.BAD_PATTERN.at(self.locate(("path", text)), why=problem))
             return None
-        return Scope(kind=next((k for k in KINDS if colon and k == kind), None), path=PathPattern(glob))
+        return Scope(kind, PathPattern(glob))
 
-    def scope(self, path: tuple[str | int, ...], body: object, scope: Scope) -> Iterator[Rule]:
+    def scope(self, path: Path, body: object, scope: Scope) -> Iterator[Rule]:
         """The rules of one scope: a table of names, or a list of pairs where a name returns."""
         if isinstance(body, list):
             for i, pair in enumerate(body):
@@ -111,13 +124,12 @@ class _Reader:
         for name, value in self.items(path, body):
             yield from self.rules_of((*path, name), name, value, scope)
 
-    def rules_of(
-        self, path: tuple[str | int, ...], name: object, value: object, scope: Scope
-    ) -> Iterator[Rule]:
+    def rules_of(self, path: Path, name: object, value: object, scope: Scope) -> Iterator[Rule]:
+        """The alternatives of one logical axis, all under the same options."""
         if not is_logical_axis_name(name):
             self.found.append(catalog.BAD_LOGICAL_NAME.at(self.locate(path), why=name_problem(name)))
             return
-        options = value if isinstance(value, Mapping) else {"mesh": value}
+        options: Mapping[object, object] = value if isinstance(value, Mapping) else {"mesh": value}
         self.known_keys(path, options, RULE_KEYS)
         if ("mesh" in options) == ("any" in options):
             self.wrong_type(path, value, "a rule with either `mesh` or `any`")
@@ -126,111 +138,114 @@ class _Reader:
         if not isinstance(alternatives, (list, tuple)) or not alternatives:
             self.wrong_type(path, alternatives, "a list of alternatives with at least one entry")
             return
+        rule = Rule(
+            name,
+            (),
+            scope,
+            partial=self.flag(path, options.get("partial", False)),
+            uneven=self.choice(path, options.get("uneven"), UNEVEN),
+            policies=tuple(self.policies(path, {k: options[k] for k in RULE_POLICIES if k in options})),
+            before=self.anchor(path, options.get("before")),
+            after=self.anchor(path, options.get("after")),
+            origin=self.locate(path),
+        )
+        if rule.before and rule.after:
+            why = "a rule can stand before one rule or after one, not both"
+            self.found.append(catalog.UNKNOWN_ANCHOR.at(rule.origin, why=why))
         for alternative in alternatives:
             mesh_axes = self.mesh_axes(path, alternative)
             if mesh_axes is not None:
-                yield Rule(
-                    LogicalAxis(str(name)),
-                    mesh_axes,
-                    scope,
-                    partial=self.flag(path, options.get("partial", False)),
-                    uneven=self.choice(path, options.get("uneven"), UNEVEN),
-                    policies=tuple(
-                        self.policies(path, {k: options[k] for k in RULE_POLICIES if k in options})
-                    ),
-                    before=self.anchor(path, options.get("before")),
-                    after=self.anchor(path, options.get("after")),
-                    origin=self.locate(path),
-                )
+                yield replace(rule, mesh_axes=mesh_axes)
 
-    def mesh_axes(self, path: tuple[str | int, ...], value: object) -> tuple[MeshAxis, ...] | None:
+    def mesh_axes(self, path: Path, value: object) -> tuple[MeshAxis, ...] | None:
         names = [value] if isinstance(value, str) else value
         if not isinstance(names, (list, tuple)):
             self.wrong_type(path, value, "a mesh axis, a list of mesh axes, or [] to replicate")
             return None
-        bad = [name for name in names if not is_mesh_axis_name(name)]
-        for name in bad:
-            self.found.append(catalog.BAD_RULE_MESH_NAME.at(self.locate(path), why=name_problem(name)))
-        if bad:
+        if len(names) > MAX_MESH_AXES:
+            self.wrong_type(path, value, f"at most {MAX_MESH_AXES} mesh axes")
             return None
-        if len(set(names)) < len(names):
-            why = f"{list(names)} names a mesh axis twice, and a dim can be cut over it once"
+        good = [name for name in names if is_mesh_axis_name(name)]
+        if len(good) < len(names):
+            for name in names:
+                if not is_mesh_axis_name(name):
+                    found = catalog.BAD_RULE_MESH_NAME.at(self.locate(path), why=name_problem(name))
+                    self.found.append(found)
+            return None
+        if len(set(good)) < len(good):
+            why = f"{good} names a mesh axis twice, and a dim can be cut over it once"
             self.found.append(catalog.REPEATED_MESH_AXIS.at(self.locate(path), why=why))
             return None
-        return tuple(MeshAxis(name) for name in names)
+        return tuple(good)
 
-    def optional_mesh_axes(self, value: object) -> Iterator[MeshAxis]:
-        names = self.mesh_axes(("optional_mesh_axes",), value)
-        yield from names or ()
-
-    def policies(self, path: tuple[str | int, ...], value: object) -> Iterator[tuple[str, Any]]:
+    def policies(self, path: Path, value: object) -> Iterator[tuple[str, Policy]]:
         for name, policy in self.items(path, value):
-            if name not in DEFAULT_POLICIES:
-                self.unknown_key((*path, name), name, DEFAULT_POLICIES)
-            elif self.choice((*path, name), policy, POLICY_VALUES):
-                yield name, policy
+            chosen = self.choice((*path, name), policy, POLICIES)
+            if self.known((*path, name), name, tuple(DEFAULT_POLICIES)) and chosen:
+                yield name, chosen
 
-    def check_anchors(self, rules: tuple[Rule, ...]) -> None:
-        for rule in rules:
-            if rule.before and rule.after:
-                why = "a rule can stand before one rule or after one, not both"
-                self.found.append(catalog.UNKNOWN_ANCHOR.at(rule.origin, why=why))
-
-    def anchor(self, path: tuple[str | int, ...], value: object) -> LogicalAxis | None:
-        if value is None:
-            return None
-        if not is_logical_axis_name(value):
-            self.found.append(catalog.BAD_LOGICAL_NAME.at(self.locate(path), why=name_problem(value)))
-            return None
-        return LogicalAxis(str(value))
-
-    def choice(self, path: tuple[str | int, ...], value: object, choices: tuple[str, ...]) -> Any:
-        if value is None or (isinstance(value, str) and value in choices):
+    def anchor(self, path: Path, value: object) -> LogicalAxis | None:
+        if value is None or is_logical_axis_name(value):
             return value
-        self.wrong_type(path, value, "one of " + ", ".join(f"`{c}`" for c in choices))
+        self.found.append(catalog.BAD_LOGICAL_NAME.at(self.locate(path), why=name_problem(value)))
         return None
 
-    def flag(self, path: tuple[str | int, ...], value: object) -> bool:
+    def choice(self, path: Path, value: object, choices: tuple[Choice, ...]) -> Choice | None:
+        chosen = next((choice for choice in choices if choice == value), None)
+        if value is not None and chosen is None:
+            self.wrong_type(path, value, "one of " + ", ".join(f"`{c}`" for c in choices))
+        return chosen
+
+    def flag(self, path: Path, value: object) -> bool:
         if not isinstance(value, bool):
             self.wrong_type(path, value, "true or false")
         return value is True
 
-    def text(self, path: tuple[str | int, ...], value: object) -> str:
-        if not isinstance(value, str):
-            self.wrong_type(path, value, "a string")
-            return ""
-        return value
+    def text(self, path: Path, value: object) -> str:
+        if isinstance(value, str) and _is_utf8(value):
+            return value
+        self.wrong_type(path, value, "a string of text")
+        return ""
 
-    def items(self, path: tuple[str | int, ...], value: object) -> Iterable[tuple[str, Any]]:
+    def items(self, path: Path, value: object) -> Iterable[tuple[str, object]]:
         if not isinstance(value, Mapping):
             self.wrong_type(path, value, "a table")
             return []
         return [(str(key), entry) for key, entry in value.items()]
 
-    def known_keys(
-        self, path: tuple[str | int, ...], value: Mapping[Any, Any], known: Iterable[str]
-    ) -> None:
-        for key in value:
-            if key not in known:
-                self.unknown_key((*path, str(key)), str(key), known)
+    def known_keys(self, path: Path, value: Mapping[object, object], known: tuple[str, ...]) -> None:
+        for key in map(str, value):
+            self.known((*path, key), key, known)
 
-    def unknown_key(self, path: tuple[str | int, ...], key: str, known: Iterable[str]) -> None:
-        origin, fix = self.locate(path), did_you_mean(key, known)
-        self.found.append(catalog.UNKNOWN_KEY.at(origin, why=f"`{key}` is no key here", fix=fix))
+    def known(self, path: Path, key: str, known: tuple[Choice, ...]) -> Choice | None:
+        """`key` as one of `known`, or None and a finding."""
+        found = next((name for name in known if name == key), None)
+        if found is None:
+            why = f"`{printable(key)}` is no key here"
+            fix = did_you_mean(key, known)
+            self.found.append(catalog.UNKNOWN_KEY.at(self.locate(path), why=why, fix=fix))
+        return found
 
-    def wrong_type(self, path: tuple[str | int, ...], value: object, wanted: str) -> None:
-        why = f"{reprlib.repr(value)} is a {type(value).__name__}; wanted {wanted}"
+    def wrong_type(self, path: Path, value: object, wanted: str) -> None:
+        why = f"{shown_value(value)} is a {type(value).__name__}; wanted {wanted}"
         subject = ".".join(map(str, path))
         self.found.append(catalog.WRONG_TYPE.at(self.locate(path), subject=subject, why=why))
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether no half of a surrogate pair is in `text`: such a text cannot be written to a file."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _pattern_problem(glob: str) -> str:
     if not glob or not glob.strip("/"):
         return "the pattern is empty"
+    if not _is_utf8(glob):
+        return f"{glob!a} is no Unicode text"
     if len(glob) > MAX_PATTERN:
         return f"the pattern has {len(glob)} characters; at most {MAX_PATTERN} are allowed"
     if any(part == "" for part in glob.split("/")):
-        return f"`{glob}` has an empty part; paths are written `decoder/mlp/kernel`"
+        return f"`{printable(glob)}` has an empty part; paths are written `decoder/mlp/kernel`"
     if any("**" in part and part != "**" for part in glob.split("/")):
         return "`**` stands for whole parts of a path: write `decoder/**/kernel`"
     return ""

@@ -1,31 +1,35 @@
 """The tables that axisrules ships, and one way to name any table."""
 
-from importlib.resources import files
+from functools import cache
 from pathlib import Path
 
-from axisrules.diagnostics import AxisRulesError, Origin, catalog, did_you_mean
+from axisrules.diagnostics import AxisRulesError, catalog, did_you_mean, shown_value
 from axisrules.rules.table import RuleTable
 from axisrules.rules.toml_file import read_rules, rules_from_toml
 
+FOLDER = Path(__file__).parent / "presets"
 
+
+@cache
 def preset_names() -> tuple[str, ...]:
     """The names of the shipped tables, sorted."""
-    folder = files(__package__) / "presets"
-    return tuple(sorted(e.name.removesuffix(".toml") for e in folder.iterdir() if e.name.endswith(".toml")))
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
 def preset_text(name: str) -> str:
     """The TOML of a shipped table, comments and all; AXR111 for an unknown name."""
     if name not in preset_names():
-        fix = did_you_mean(name, preset_names()) + "; a file needs its suffix: my_rules.toml"
-        raise AxisRulesError([catalog.UNKNOWN_TABLE.at(Origin(name), fix=fix)])
-    return (files(__package__) / "presets" / f"{name}.toml").read_text(encoding="utf-8")
+        why = f"{shown_value(name)} is neither a preset nor a file that ends in .toml, .yml or .yaml"
+        fix = did_you_mean(name, preset_names())
+        raise AxisRulesError([catalog.UNKNOWN_TABLE.at(why=why, fix=fix)])
+    return (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 
 
-def load_rules(source: "str | Path | RuleTable") -> RuleTable:
-    """The table of a preset's name, a `.toml` file, or several of them composed: `fsdp+mine.toml`.
+def load_rules(source: str | Path | RuleTable) -> RuleTable:
+    """The table of a preset's name, of a TOML or MaxText YAML file, or several of them joined by `+`.
 
-    Raises AxisRulesError: AXR101 and AXR102 for a bad file, AXR103 to AXR113 for its contents,
+    In `fsdp+mine.toml` the right side is put on top of the left, as `|` does. Raises AxisRulesError:
+    AXR101 and AXR102 for a bad file, AXR103 to AXR108, AXR112 and AXR113 for its contents,
     AXR111 for an unknown name.
 
     >>> load_rules("tp").name
@@ -34,17 +38,34 @@ def load_rules(source: "str | Path | RuleTable") -> RuleTable:
     if isinstance(source, RuleTable):
         return source
     if not isinstance(source, (str, Path)):
-        why = f"{type(source).__name__} is no table; give a preset's name, a path or a RuleTable"
-        raise AxisRulesError([catalog.UNKNOWN_TABLE.at(why=why)])
-    if isinstance(source, Path) or source.endswith(".toml") and "+" not in source:
-        return read_rules(source)
-    table: RuleTable | None = None
-    for part in source.split("+"):
-        layer = read_rules(part) if part.endswith(".toml") else _preset(part)
-        table = layer if table is None else table | layer
-    assert table is not None, "split gives at least one part"
+        raise AxisRulesError([catalog.UNKNOWN_TABLE.at(why=_no_table(source))])
+    if isinstance(source, Path) or _is_one_file(source):
+        return _read(Path(source))
+    first, *others = source.split("+")
+    table = _read_part(first)
+    for other in others:
+        table |= _read_part(other)
     return table
 
 
-def _preset(name: str) -> RuleTable:
-    return rules_from_toml(preset_text(name), file=f"{name}.toml (preset)", name=name)
+def _is_one_file(source: str) -> bool:
+    """A `+` may stand in the name of a folder too."""
+    return Path(source).suffix in (".toml", ".yml", ".yaml") and ("+" not in source or Path(source).is_file())
+
+
+def _read_part(source: str) -> RuleTable:
+    if Path(source).suffix:
+        return _read(Path(source))
+    return rules_from_toml(preset_text(source), file=f"{source}.toml (preset)", name=source)
+
+
+def _read(path: Path) -> RuleTable:
+    if path.suffix in (".yml", ".yaml"):
+        from axisrules.rules import read_maxtext_rules  # noqa: PLC0415  (slow to import)
+
+        return read_maxtext_rules(path)
+    return read_rules(path)
+
+
+def _no_table(source: object) -> str:
+    return f"{shown_value(source)} is a {type(source).__name__}; give a preset's name, a path or a RuleTable"

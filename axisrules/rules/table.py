@@ -19,6 +19,8 @@ INHERITS: dict[Kind, Kind] = {"gradients": "params", "optimizer": "params"}
 Uneven = Literal["replicate", "next", "prefix"]
 UNEVEN: tuple[Uneven, ...] = get_args(Uneven)
 
+POLICIES: tuple[Policy, ...] = get_args(Policy)
+
 DEFAULT_POLICIES: dict[str, Policy] = {
     "unknown_logical_axis": "error",
     "unknown_mesh_axis": "error",
@@ -124,9 +126,7 @@ class RuleTable:
             return NotImplemented
         return RuleTable(
             layers=self.layers + override.layers,
-            optional_mesh_axes=tuple(
-                dict.fromkeys(self.optional_mesh_axes + override.optional_mesh_axes)
-            ),
+            optional_mesh_axes=tuple(dict.fromkeys(self.optional_mesh_axes + override.optional_mesh_axes)),
             declared_policies=tuple(
                 (dict(self.declared_policies) | dict(override.declared_policies)).items()
             ),

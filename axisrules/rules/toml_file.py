@@ -1,6 +1,7 @@
 """Rule tables as TOML: read with the line of every rule, written in one canonical form."""
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from pathlib import Path
 from axisrules.diagnostics import AxisRulesError, Origin, catalog
 from axisrules.rules.parse import parse_rules
 from axisrules.rules.table import BASE, Rule, RuleTable, Scope
-from axisrules.rules.text_file import check_nesting, read_text
-from axisrules.rules.toml_lines import TomlPath, key_lines
+from axisrules.rules.text_file import read_text
+from axisrules.rules.toml_lines import MAX_NESTING, TomlPath, key_lines, toml_tokens, too_deep
 
 
 def read_rules(path: str | Path) -> RuleTable:
@@ -23,12 +24,18 @@ def read_rules(path: str | Path) -> RuleTable:
 
 def rules_from_toml(text: str, *, file: str, name: str = "") -> RuleTable:
     """The table that `text` describes; `file` is what its origins say."""
-    check_nesting(text, file)
+    tokens = toml_tokens(text)
+    deep_line = too_deep(tokens)
+    if deep_line:
+        why = f"brackets or dotted keys nest deeper than {MAX_NESTING}"
+        raise AxisRulesError([catalog.BAD_SYNTAX.at(Origin(file, deep_line), why=why)])
+    source_lines = text.split("\n")  # TOML knows no other line break; `splitlines` would.
     try:
         source = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise AxisRulesError([catalog.BAD_SYNTAX.at(Origin(file), why=str(error))]) from None
-    lines, source_lines = key_lines(text), text.splitlines()
+    except ValueError as error:  # Python refuses numbers of thousands of digits with a plain ValueError.
+        line = _line_of(error, source_lines)
+        raise AxisRulesError([catalog.BAD_SYNTAX.at(Origin(file, line), why=str(error))]) from None
+    lines = key_lines(tokens)
 
     def locate(place: TomlPath) -> Origin:
         # Options inside an inline table have no entry of their own: their rule's line is theirs.
@@ -38,6 +45,13 @@ def rules_from_toml(text: str, *, file: str, name: str = "") -> RuleTable:
         return Origin(file, line, source_lines[line - 1].strip() if line else "")
 
     return parse_rules(source, name=name, locate=locate)
+
+
+def _line_of(error: ValueError, source_lines: list[str]) -> int:
+    found = re.search(r"\(at line (\d+), column \d+\)", str(error))
+    if found:
+        return int(found[1])
+    return len(source_lines) if "end of document" in str(error) else 0
 
 
 def dump_rules(table: RuleTable) -> str:
@@ -137,7 +151,7 @@ def _strings(names: tuple[str, ...]) -> str:
 
 
 def _bare(key: str) -> str:
-    return key if all(c.isalnum() or c in "_-" for c in key) else _string(key)
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _string(key)
 
 
 def _string(text: str) -> str:
