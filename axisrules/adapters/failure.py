@@ -1,0 +1,42 @@
+"""The user's own exceptions, reported at the user's own line."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import flax
+import jax
+import optax
+
+from axisrules.diagnostics import AxisRulesError, Code, Origin, catalog
+
+# Frames in these folders are not the user's own.
+_FOREIGN = tuple(Path(module.__file__).parent for module in (jax, flax, optax)) + (Path(__file__).parent,)
+
+
+@contextmanager
+def user_failure(code: Code, subject: str) -> Iterator[None]:
+    """Turn an exception of the user's code into AxisRulesError with `code`, the exception chained to it.
+
+    A recursion without end becomes AXR308: it is how a module that holds itself shows.
+    """
+    try:
+        yield
+    except AxisRulesError:
+        raise
+    except RecursionError as error:
+        why = "it recurses without end"
+        raise AxisRulesError([catalog.BAD_TREE.at(_own_line(error), subject=subject, why=why)]) from error
+    except (Exception, SystemExit) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise AxisRulesError([code.at(_own_line(error), subject=subject, why=why)]) from error
+
+
+def _own_line(error: BaseException) -> Origin | None:
+    """The innermost line of the user's own code that the exception came through."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        folders = Path(frame.filename).parents
+        if not frame.filename.startswith("<") and not any(folder in folders for folder in _FOREIGN):
+            return Origin(frame.filename, frame.lineno or 0, frame.line or "")
+    return None

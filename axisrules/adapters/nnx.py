@@ -1,0 +1,114 @@
+"""Reads an nnx model: its variables as nested dicts, their metadata as logical axes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from flax import nnx
+
+from axisrules.adapters.factory import construct
+from axisrules.adapters.program import Model, Shapes
+from axisrules.adapters.reading import Reading, bare, read_annotation
+from axisrules.adapters.record import recording
+from axisrules.adapters.tree import check_tree
+from axisrules.axes import AxisNames
+from axisrules.diagnostics import AxisRulesError, Diagnostic, catalog
+from axisrules.rules import Kind
+
+# Flax renamed the metadata that holds an annotation, twice; the newest name comes first.
+ANNOTATIONS = ("out_sharding", "sharding", "sharding_names")
+
+
+def read_nnx(build: Callable[..., nnx.Module]) -> Reading:
+    """What the module that `build` makes from an `nnx.Rngs` holds; nothing is allocated."""
+    key = jax.eval_shape(jax.random.key, 0)
+    with nnx.use_eager_sharding(False):
+        module = nnx.eval_shape(lambda key: _built(build, key), key)
+    graph, params, rest = nnx.split(module, nnx.Param, ...)
+    model = _Nnx(build, graph, params, rest)
+    findings: list[Diagnostic] = []
+    param_axes = {path: _axes(path, variable, findings) for path, variable in _variables(params)}
+    rest_axes = {path: _axes(path, variable, findings) for path, variable in _variables(rest)}
+    return Reading(
+        api="nnx",
+        params=_shapes(params),
+        rest=_shapes(rest),
+        param_axes=param_axes,
+        rest_axes=rest_axes,
+        rest_kinds={path: _kind(variable) for path, variable in _variables(rest)},
+        init=model.init,
+        bind=model.bind,
+        collect=model.collect,
+        findings=tuple(findings),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Nnx:
+    """How to build a module, and the abstract parts that it splits into."""
+
+    build: Callable[..., nnx.Module]
+    graph: Any
+    params: nnx.State
+    rest: nnx.State
+
+    def init(self, key: jax.Array) -> tuple[Any, Any]:
+        """Fresh (params, rest) of a module built from `nnx.Rngs(key)`."""
+        with recording(None), nnx.use_eager_sharding(False):
+            _, params, rest = nnx.split(_built(self.build, key), nnx.Param, ...)
+        return nnx.to_pure_dict(params), nnx.to_pure_dict(rest)
+
+    def bind(self, params: Any, rest: Any, key: jax.Array | None) -> Model:
+        """A module with these arrays. Its random streams are part of `rest` and count on from there;
+
+        without a key it is in eval mode (no dropout, running averages).
+        """
+        with nnx.use_eager_sharding(False):
+            module = nnx.merge(self.graph, _filled(self.params, params), _filled(self.rest, rest))
+        if key is None:
+            module.eval()
+        return module
+
+    def collect(self, model: Model) -> Any:
+        """The variables of `rest` as they are now; what a call has sown is no state and is left out."""
+        found = dict(nnx.to_flat_state(nnx.split(model, nnx.Param, ...)[2]))
+        kept = [(path, found[path]) for path, _ in nnx.to_flat_state(self.rest)]
+        return nnx.to_pure_dict(nnx.from_flat_state(kept))
+
+
+def _built(build: Callable[..., nnx.Module], key: jax.Array) -> nnx.Module:
+    module = construct(build, nnx.Rngs(key))
+    if not isinstance(module, nnx.Module):
+        why = f"it gives a {type(module).__name__}, not an nnx.Module"
+        raise AxisRulesError([catalog.BAD_FACTORY.at(why=why, fix="return the module: lambda rngs: Decoder(rngs=rngs)")])
+    return module
+
+
+def _filled(abstract: nnx.State, values: Any) -> nnx.State:
+    """A copy of `abstract` with `values` in the place of its shapes."""
+    state = jax.tree.map(lambda leaf: leaf, abstract)
+    nnx.replace_by_pure_dict(state, values)
+    return state
+
+
+def _shapes(state: nnx.State) -> Shapes:
+    tree = nnx.to_pure_dict(state)
+    check_tree(tree, "the module's variables")
+    return bare(tree)
+
+
+def _variables(state: nnx.State) -> list[tuple[str, nnx.Variable]]:
+    return [("/".join(map(str, path)), variable) for path, variable in nnx.to_flat_state(state)]
+
+
+def _axes(path: str, variable: nnx.Variable, findings: list[Diagnostic]) -> AxisNames | None:
+    metadata = variable.get_metadata()
+    if isinstance(variable, nnx.RngState):
+        return (None,) * len(variable.shape)  # keys and counts are small and belong on every device
+    names = next((metadata[name] for name in ANNOTATIONS if metadata.get(name) is not None), None)
+    return read_annotation(names, path, findings)
+
+
+def _kind(variable: nnx.Variable) -> Kind:
+    return "cache" if isinstance(variable, nnx.Cache) else "params"
