@@ -1,0 +1,7 @@
+"""Results in, text, JSON and HTML out; decides nothing."""
+
+from axisrules.report.explanation import Explanation, explain
+from axisrules.report.findings import styled_findings
+from axisrules.report.presets import preset_list
+
+__all__ = ["Explanation", "explain", "preset_list", "styled_findings"]
