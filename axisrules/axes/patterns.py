@@ -34,7 +34,7 @@ class PathPattern:
 class PatternSet:
     """Many patterns as one tree over their parts, so that a path is compared once with what they share."""
 
-    def __init__(self, patterns: Iterable[PathPattern]) -> None:
+    def __init__(self, patterns: Iterable[PathPattern] = ()) -> None:
         self._root = _Node()
         for number, pattern in enumerate(patterns):
             node = self._root

@@ -2,12 +2,12 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from axisrules.axes import MeshAxis, is_mesh_axis_name, name_problem
-from axisrules.diagnostics import AxisRulesError, Diagnostic, catalog, raise_errors
+from axisrules.diagnostics import AxisRulesError, Code, Diagnostic, catalog, raise_errors, shown_value
 
 AxisType = Literal["auto", "explicit"]
 WILDCARD = -1
@@ -49,7 +49,7 @@ class MeshSpec:
         """
         known = math.prod(size for _, size in self.sizes if size != WILDCARD)
         has_wildcard = any(size == WILDCARD for _, size in self.sizes)
-        if device_count % known or (known != device_count and not has_wildcard):
+        if device_count < 1 or device_count % known or (known != device_count and not has_wildcard):
             raise AxisRulesError([_does_not_fit(self, known, device_count)])
         left = device_count // known
         sizes = tuple((name, left if size == WILDCARD else size) for name, size in self.sizes)
@@ -66,13 +66,12 @@ class MeshSpec:
         return ",".join([f"{name}={size}" for name, size in self.sizes] + across)
 
 
-def parse_mesh(
-    source: "str | Mapping[str, int] | MeshSpec", *, axis_type: AxisType = "auto"
-) -> MeshSpec:
+def parse_mesh(source: "str | Mapping[str, int] | MeshSpec", *, axis_type: AxisType = "auto") -> MeshSpec:
     """The mesh that `"data=2,fsdp=-1,tensor=4"` or a mapping of sizes describes.
 
     `slices:data=2` says that `data` goes over two slices. Axis types are always chosen here,
-    never left to JAX's default. Raises AxisRulesError with every problem found (AXR201 to AXR204, AXR208).
+    never left to JAX's default. Raises AxisRulesError with every problem found (AXR201 to AXR204,
+    AXR208, AXR209).
 
     >>> parse_mesh("data=2,tensor=4").shape
     {'data': 2, 'tensor': 4}
@@ -81,64 +80,65 @@ def parse_mesh(
         return source
     found: list[Diagnostic] = []
     if axis_type not in ("auto", "explicit"):
-        why = f"{axis_type!r} is no type for mesh axes; choose `auto` or `explicit`"
-        found.append(catalog.BAD_MESH_SIZE.at(why=why))
-    entries = _entries(source, found)
-    for name, size, _ in entries:
+        why = f"{shown_value(axis_type)} is no type for mesh axes; choose `auto` or `explicit`"
+        found.append(catalog.BAD_MESH.at(why=why))
+    subject = "" if source == "" else shown_value(source)
+    sizes: list[tuple[MeshAxis, int]] = []
+    slices: list[tuple[MeshAxis, int]] = []
+    for name, size, counts_slices in _entries(source, found):
         if not is_mesh_axis_name(name):
-            found.append(catalog.BAD_MESH_NAME.at(subject=repr(source), why=name_problem(name)))
+            found.append(catalog.BAD_MESH_NAME.at(subject=subject, why=name_problem(name)))
         elif not _is_size(size):
-            why = f"`{name}` has the size {size!r}; wanted a whole number from 1, or -1 for what is left"
-            found.append(catalog.BAD_MESH_SIZE.at(subject=repr(source), why=why))
-    sizes = [(MeshAxis(str(name)), size) for name, size, is_slices in entries if not is_slices]
-    slices = [(MeshAxis(str(name)), size) for name, size, is_slices in entries if is_slices]
-    found += _structure_problems(source, sizes, slices)
+            why = f"`{name}` has the size {shown_value(size)}; wanted a whole number from 1, or -1"
+            found.append(catalog.BAD_MESH_SIZE.at(subject=subject, why=why))
+        else:
+            (slices if counts_slices else sizes).append((name, size))
+    problems = _structure_problems(sizes, slices) if not found else ()
+    found += [code.at(subject=subject, why=why) for code, why in problems]
     raise_errors(found)
     return MeshSpec(tuple(sizes), tuple(slices), axis_type)
 
 
-def _entries(source: object, found: list[Diagnostic]) -> list[tuple[object, int, bool]]:
-    """(name, size, whether it counts slices), with sizes still unchecked."""
+def _entries(source: object, found: list[Diagnostic]) -> list[tuple[object, object, bool]]:
+    """(name, size, whether it counts slices), with names and sizes still unchecked."""
     if isinstance(source, Mapping):
         return [(name, size, False) for name, size in source.items()]
     if not isinstance(source, str):
         why = f"a {type(source).__name__} is no mesh; write `data=2,tensor=4` or give a mapping"
-        found.append(catalog.BAD_MESH_SIZE.at(why=why))
+        found.append(catalog.BAD_MESH.at(why=why))
         return []
-    entries: list[tuple[object, int, bool]] = []
+    entries: list[tuple[object, object, bool]] = []
     for text in source.split(","):
         match = _ENTRY.fullmatch(text)
-        size = match["size"].strip() if match else ""
-        if not match or not re.fullmatch(r"-?[0-9]{1,9}", size, re.ASCII):
-            why = f"{text!r} is not of the form `name=size`"
-            found.append(catalog.BAD_MESH_SIZE.at(subject=repr(source), why=why))
-        else:
-            entries.append((match["name"].strip(), int(size), match["slices"] is not None))
+        if not match:
+            why = f"{shown_value(text)} is not of the form `name=size`"
+            found.append(catalog.BAD_MESH.at(subject=shown_value(source), why=why))
+            continue
+        size = match["size"].strip()
+        number = int(size) if re.fullmatch(r"-?[0-9]{1,9}", size, re.ASCII) else size
+        entries.append((match["name"].strip(), number, match["slices"] is not None))
     return entries
 
 
-def _is_size(size: object) -> bool:
-    whole = isinstance(size, int) and not isinstance(size, bool)
-    return whole and (size == WILDCARD or size >= 1)  # type: ignore[operator]
+def _is_size(size: object) -> TypeGuard[int]:
+    return isinstance(size, int) and not isinstance(size, bool) and (size == WILDCARD or size >= 1)
 
 
 def _structure_problems(
-    source: object, sizes: list[tuple[MeshAxis, int]], slices: list[tuple[MeshAxis, int]]
-) -> list[Diagnostic]:
-    found = []
+    sizes: list[tuple[MeshAxis, int]], slices: list[tuple[MeshAxis, int]]
+) -> Iterator[tuple[Code, str]]:
     for listed in (sizes, slices):
         names = [name for name, _ in listed]
         for name in sorted({n for n in names if names.count(n) > 1}):
-            found.append(catalog.REPEATED_IN_MESH.at(subject=repr(source), why=f"`{name}` is given twice"))
+            yield catalog.REPEATED_IN_MESH, f"`{name}` is given twice"
     wild = [name for name, size in sizes if size == WILDCARD]
     if len(wild) > 1:
-        why = f"{', '.join(f'`{n}`' for n in wild)} are all -1, and only one size can be worked out"
-        found.append(catalog.TWO_WILDCARDS.at(subject=repr(source), why=why))
+        listed_names = ", ".join(f"`{n}`" for n in wild)
+        yield catalog.TWO_WILDCARDS, f"{listed_names} are all -1, and only one size can be worked out"
     for name, count in slices:
-        if name not in dict(sizes) or count < 1:
-            why = f"`slices:{name}={count}` needs a whole number of slices and the size of `{name}` itself"
-            found.append(catalog.SLICE_COUNT.at(subject=repr(source), why=why))
-    return found
+        if name not in dict(sizes) or count == WILDCARD:
+            why = f"`slices:{name}={count}` needs a number of slices, and the size of `{name}` beside it"
+            yield catalog.SLICE_COUNT, why
 
 
 def _does_not_fit(spec: MeshSpec, known: int, device_count: int) -> Diagnostic:

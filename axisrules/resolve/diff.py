@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from axisrules.axes import MeshAxis
+from axisrules.diagnostics import AxisRulesError, catalog
 from axisrules.mesh import MeshSpec
 from axisrules.resolve.leaf import LeafPlan
 from axisrules.resolve.plan import Plan
@@ -47,8 +48,13 @@ class PlanDiff:
 def diff_plans(before: Plan, after: Plan) -> PlanDiff:
     """How `after` lays out the same leaves differently from `before`.
 
-    Devices are taken to be numbered in row-major order of either mesh.
+    Devices are taken to be numbered in row-major order of either mesh. Raises AxisRulesError: AXR205
+    when the meshes differ in their number of devices.
     """
+    if before.mesh.device_count != after.mesh.device_count:
+        why = f"one plan is for {before.mesh.device_count} devices, the other for {after.mesh.device_count}"
+        subject = f"mesh ({before.mesh}) and mesh ({after.mesh})"
+        raise AxisRulesError([catalog.DEVICE_COUNT.at(subject=subject, why=why)])
     memo: dict[object, int] = {}
     return PlanDiff(before, after, tuple(_changes(before, after, memo)))
 

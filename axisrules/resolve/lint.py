@@ -1,31 +1,68 @@
 """What can be said of a table without resolving any array."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
 
-from axisrules.diagnostics import Diagnostic, catalog, did_you_mean
-from axisrules.mesh import MeshSpec
+from axisrules.axes import LogicalAxis, MeshAxis
+from axisrules.diagnostics import AxisRulesError, Diagnostic, Origin, catalog, did_you_mean
+from axisrules.mesh import WILDCARD, MeshSpec, parse_mesh
 from axisrules.resolve.leaf import Leaf
 from axisrules.resolve.select import RuleIndex
-from axisrules.rules import Rule, RuleTable
+from axisrules.rules import Rule, RuleTable, Scope
+
+Key = tuple[Scope, LogicalAxis]
 
 
 def lint_table(table: RuleTable) -> Iterator[Diagnostic]:
-    """Rules that can never win, and rules placed beside one that is not there.
+    """Rules that can never win, places that are none, and a mesh of the table's own that is none.
 
-    Emits AXR109 (dead), AXR110 (shadowed) and AXR112 (unknown anchor).
+    Emits AXR109 (dead), AXR110 (shadowed), AXR112 (no such place) and what parse_mesh finds.
     """
     index = RuleIndex(table)
     for names in index.by_scope.values():
         for alternatives in names.values():
             yield from _lint_alternatives(table, [rule for _, rule in alternatives])
+    yield from lint_anchors(table)
+    if table.mesh:
+        try:
+            parse_mesh(table.mesh)
+        except AxisRulesError as error:
+            file = Origin(table.rules[0].origin.file) if table.rules else None
+            yield from (replace(found, origin=file) for found in error.diagnostics)
+
+
+def lint_anchors(table: RuleTable) -> Iterator[Diagnostic]:
+    """Rules placed beside one that is not there, or in a circle: AXR112."""
+    beside = {rule.key: (rule.scope, anchor) for rule in table.rules if (anchor := rule.before or rule.after)}
+    if not beside:
+        return
     present = {rule.key for rule in table.rules}
+    circular = _circular(beside)
     for rule in table.rules:
         anchor = rule.before or rule.after
-        if anchor and (rule.scope, anchor) not in present:
-            names_there = [name for scope, name in present if scope == rule.scope]
+        if not anchor:
+            continue
+        if (rule.scope, anchor) not in present:
             why = f"`{rule.logical_axis}` is placed beside `{anchor}`, which has no rule in this scope"
-            fix = did_you_mean(anchor, names_there)
-            yield catalog.UNKNOWN_ANCHOR.at(rule.origin, why=why, fix=fix)
+            names_there = [name for scope, name in present if scope == rule.scope]
+            yield catalog.UNKNOWN_ANCHOR.at(rule.origin, why=why, fix=did_you_mean(anchor, names_there))
+        elif rule.key in circular:
+            why = f"`{rule.logical_axis}` is placed beside `{anchor}`, whose own place depends on it"
+            yield catalog.UNKNOWN_ANCHOR.at(rule.origin, why=why, fix="let one of them stand on its own")
+
+
+def _circular(beside: dict[Key, Key]) -> set[Key]:
+    """The keys from which following neighbours never ends."""
+    ends, circular = set[Key](), set[Key]()
+    for start in beside:
+        trail: dict[Key, None] = {}
+        key = start
+        while key in beside and key not in trail and key not in ends and key not in circular:
+            trail[key] = None
+            key = beside[key]
+        (circular if key in trail or key in circular else ends).update(trail)
+    return circular
 
 
 def lint_mesh(table: RuleTable, mesh: MeshSpec) -> Iterator[Diagnostic]:
@@ -34,19 +71,21 @@ def lint_mesh(table: RuleTable, mesh: MeshSpec) -> Iterator[Diagnostic]:
     code = catalog.UNKNOWN_MESH_AXIS.under(table.policy("unknown_mesh_axis"))
     seen: set[str] = set()
     for rule in table.rules:
-        for axis in rule.mesh_axes:
-            if axis in known or axis in optional or axis in seen:
+        for mesh_axis in rule.mesh_axes:
+            if mesh_axis in known or mesh_axis in optional or mesh_axis in seen:
                 continue
-            seen.add(axis)
-            why = f"the mesh ({mesh}) has no axis `{axis}`"
-            fix = f"{did_you_mean(axis, known)} Or list it in optional_mesh_axes"
+            seen.add(mesh_axis)
+            why = f"the mesh ({mesh}) has no axis `{mesh_axis}`"
+            fix = did_you_mean(mesh_axis, known, f"list `{mesh_axis}` in optional_mesh_axes")
             yield code.at(rule.origin, why=why, fix=fix)
     code = catalog.UNUSED_MESH_AXIS.under(table.policy("unused_mesh_axis"))
     named = set(table.mesh_axes)
-    for axis, size in mesh.sizes:
-        if axis not in named and size > 1:
-            why = f"`{axis}` has {size} devices, which hold copies of everything"
-            yield code.at(subject=f"mesh ({mesh})", why=why, fix=f'map a logical axis to "{axis}"')
+    for mesh_axis, size in mesh.sizes:
+        if mesh_axis not in named and size != 1:
+            count = "several" if size == WILDCARD else size
+            why = f"no rule names `{mesh_axis}`, so its {count} devices hold copies of everything"
+            fix = f'map a logical axis to "{mesh_axis}", or leave it out of the mesh'
+            yield code.at(subject=f"mesh ({mesh})", why=why, fix=fix)
 
 
 def lint_program(table: RuleTable, leaves: Iterable[Leaf]) -> Iterator[Diagnostic]:
@@ -55,7 +94,7 @@ def lint_program(table: RuleTable, leaves: Iterable[Leaf]) -> Iterator[Diagnosti
     A table may well serve more models than this one, so a name that this one lacks is no mistake.
     """
     index = RuleIndex(table)
-    asked, reached = set(), set()
+    asked, reached = set[Key](), set[Scope]()
     for kind, path, names in {(leaf.kind, leaf.path, leaf.logical_axes or ()) for leaf in leaves}:
         chain = index.chain(kind, path)
         reached.update(chain)
@@ -81,23 +120,30 @@ def _lint_alternatives(table: RuleTable, rules: list[Rule]) -> Iterator[Diagnost
     dead = catalog.DEAD_RULE.under(table.policy("dead_rule"))
     shadowed = catalog.SHADOWED_RULE.under(table.policy("shadowed_rule"))
     ended: Rule | None = None
-    seen: dict[frozenset[str], Rule] = {}
+    earlier: dict[frozenset[MeshAxis], Rule] = {}
     for rule in rules:
-        axes = frozenset(rule.mesh_axes)
+        mesh_axes = frozenset(rule.mesh_axes)
         if ended:
             why = f"`{rule.logical_axis}` is replicated on purpose by {ended.origin}, so this is never tried"
             yield dead.at(rule.origin, why=why, fix="remove it, or put it above the []")
-        elif axes in seen and not rule.partial:
-            why = f"{seen[axes].origin} tries the same mesh axes first: where it loses, this loses too"
-            yield shadowed.at(rule.origin, why=why, fix="remove it, or give it other mesh axes")
-        elif blocker := _fewer(seen, axes) if not rule.partial else None:
-            why = f"{blocker.origin} needs only some of these mesh axes: where it loses, this loses too"
-            yield shadowed.at(rule.origin, why=why, fix="put it above, or remove it")
-        if not axes:
+        elif blocker := _blocker(rule, mesh_axes, earlier):
+            how = "the same" if frozenset(blocker.mesh_axes) == mesh_axes else "only some"
+            why = f"{blocker.origin} asks for {how} of these mesh axes first: where it loses, this loses too"
+            yield shadowed.at(rule.origin, why=why, fix="remove it, put it above, or give it other mesh axes")
+        if not mesh_axes:
             ended = ended or rule
-        seen.setdefault(axes, rule)
+        earlier.setdefault(mesh_axes, rule)
 
 
-def _fewer(seen: dict[frozenset[str], Rule], axes: frozenset[str]) -> Rule | None:
-    """An earlier rule over a strict subset of `axes`, if there are few enough to look through."""
-    return next((rule for earlier, rule in list(seen.items())[:64] if earlier < axes), None)
+def _blocker(
+    rule: Rule, mesh_axes: frozenset[MeshAxis], earlier: dict[frozenset[MeshAxis], Rule]
+) -> Rule | None:
+    """An earlier alternative that loses only where `rule` loses too; 64 of them are looked through."""
+    if rule.partial:
+        return None
+    for fewer, other in islice(earlier.items(), 64):
+        # After an uneven `next`, a rule that makes do with an uneven dim has its use.
+        is_last_resort = other.uneven == "next" and rule.uneven != "next"
+        if fewer <= mesh_axes and not is_last_resort:
+            return other
+    return None

@@ -6,7 +6,7 @@ and what no rule settled is explained.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from axisrules.axes import LogicalAxis, MeshAxis
 from axisrules.diagnostics import Code, Policy, catalog, did_you_mean
@@ -25,8 +25,8 @@ def resolve(
 ) -> Resolution:
     """The spec of an array with logical axes `names`, every dim with its reason.
 
-    `mesh` gives the size of each mesh axis; without it every mesh axis counts as more than one
-    device, and without `shape` no split is checked: the answer then depends on names alone.
+    `mesh` gives the size of each mesh axis; without it every mesh axis counts as two devices. Splits are
+    checked where both `mesh` and `shape` are given: without them the answer depends on names alone.
     Findings carry AXR301 to AXR304, AXR401 and AXR402.
     """
     rank = len(names) if shape is None else len(shape)
@@ -98,9 +98,9 @@ class _Task:
     def split(self, dim: int, rule: Rule, free: tuple[MeshAxis, ...], because: Because) -> None:
         """Cut `dim` over `free` if the ways divide it, or do what the table says of uneven splits."""
         present = tuple(axis for axis in free if self.size(axis) > 1)
-        size = self.shape[dim] if self.shape is not None else None
+        size = self.size_of(dim)
         ways = self.ways(present)
-        if size is None or size % ways == 0:
+        if size is None or self.mesh is None or size % ways == 0:
             if not rule.mesh_axes:
                 because = Because.REPLICATED
             elif self.mesh is not None and not present:
@@ -134,8 +134,9 @@ class _Task:
         if detail:
             self.reject(dim, Rejection(rule, Because.UNEVEN, detail))
         used = used if self.mesh is not None else held
-        size = self.shape[dim] if self.shape is not None else None
-        self.won[dim] = DimReason(dim, self.names[dim], size, used, self.ways(used), because, rule)
+        self.won[dim] = DimReason(
+            dim, self.names[dim], self.size_of(dim), used, self.ways(used), because, rule
+        )
 
     def reject(self, dim: int, rejection: Rejection) -> None:
         self.rejected.setdefault(dim, []).append(rejection)
@@ -144,13 +145,9 @@ class _Task:
         """The recorded reason of `dim`; one that no rule won is explained here."""
         rejected = tuple(self.rejected.get(dim, ()))
         if dim in self.won:
-            won = self.won[dim]
-            return DimReason(
-                dim, won.logical_axis, won.size, won.mesh_axes, won.ways, won.because, won.rule, rejected
-            )
+            return replace(self.won[dim], rejected=rejected)
         because = self.unsettled(dim, rules)
-        size = self.shape[dim] if self.shape is not None else None
-        return DimReason(dim, self.names[dim], size, (), 1, because, None, rejected)
+        return DimReason(dim, self.names[dim], self.size_of(dim), (), 1, because, None, rejected)
 
     def unsettled(self, dim: int, rules: RuleIndex) -> Because:
         name = self.names[dim]
@@ -162,38 +159,45 @@ class _Task:
         if not lost:
             self.find_unknown(dim, name, rules)
             return Because.NO_RULE
-        for loser in lost:
+        # What a rule over mesh axes of size 1 loses is nothing.
+        costly = [loser for loser in lost if self.mesh is None or self.ways(loser.rule.mesh_axes) > 1]
+        for loser in costly:
             if loser.because is Because.COLLISION:
-                taken = [axis for axis in loser.rule.mesh_axes if axis in self.holder]
-                self.find_collision(dim, loser.rule, taken, self.table.policy("collision", loser.rule))
+                policy = self.table.policy("collision", loser.rule)
+                self.find_collision(dim, loser.rule, loser.rule.mesh_axes, policy)
                 return Because.COLLISION
-        ways = self.ways(lost[0].rule.mesh_axes)
-        why = f"dim {dim} (`{name}`): {lost[-1].detail}, and no alternative is left"
+        if not costly:
+            return Because.COLLISION
+        first = costly[0]
+        why = f"dim {dim} (`{name}`): {first.detail}, and no alternative is left"
         fix = "add an alternative that divides the dim, or [] to replicate it on purpose"
-        self.find("uneven_split", catalog.UNEVEN_SPLIT, why, fix, lost[-1].rule, ways)
+        lost_ways = self.ways(first.rule.mesh_axes)
+        self.find("uneven_split", catalog.UNEVEN_SPLIT, why, fix, first.rule, lost_ways)
         return Because.UNEVEN
 
-    def find_collision(self, dim: int, rule: Rule, taken: Sequence[MeshAxis], policy: Policy) -> None:
-        lost_ways = self.ways(taken)
-        if self.mesh is not None and lost_ways == 1:
+    def find_collision(self, dim: int, rule: Rule, lost: Sequence[MeshAxis], policy: Policy) -> None:
+        """Report that `rule` goes without the mesh axes `lost`, of which another dim holds at least one."""
+        lost_ways = self.ways(lost)
+        if lost_ways == 1:
             return  # The layout is the one that the table asks for.
-        other = self.holder[taken[0]]
+        taken = next(axis for axis in lost if axis in self.holder)
+        other = self.holder[taken]
         why = (
-            f"`{self.names[other]}` (dim {other}) took `{taken[0]}` first, and `{rule.logical_axis}`"
+            f"`{self.names[other]}` (dim {other}) took `{taken}` first, and `{rule.logical_axis}`"
             f" (dim {dim}) of ({_listed(self.names)}) asks for it too; an array can use a mesh axis once"
         )
         fix = f"put `{rule.logical_axis}` above, give it another mesh axis, or end its list with []"
         self.findings.append(Finding(catalog.COLLISION.under(policy), why, fix, rule, lost_ways))
 
     def find_unknown(self, dim: int, name: LogicalAxis, rules: RuleIndex) -> None:
-        if self.mesh is not None and name in self.mesh:
+        if MeshAxis(name) in (self.mesh or ()):
             why = f"dim {dim} is named `{name}`, which is a mesh axis, and no rule maps it"
             fix = f'annotate with a logical axis, or add the rule {name} = "{name}"'
             self.find("unknown_logical_axis", catalog.LOGICAL_IS_MESH_AXIS, why, fix)
             return
         known = {rule.logical_axis for rule in rules.table.rules}
         why = f"dim {dim} is named `{name}`, and no rule names it for this array"
-        fix = f"{did_you_mean(name, known)} To replicate it on purpose: {name} = []"
+        fix = did_you_mean(name, known, f"add a rule; `{name} = []` replicates it on purpose")
         self.find("unknown_logical_axis", catalog.UNKNOWN_LOGICAL_AXIS, why, fix)
 
     def find(
@@ -208,6 +212,9 @@ class _Task:
         code = code.under(self.table.policy(policy, rule))
         self.findings.append(Finding(code, why, fix, rule, lost_ways))
 
+    def size_of(self, dim: int) -> int | None:
+        return None if self.shape is None else self.shape[dim]
+
     def size(self, mesh_axis: MeshAxis) -> int:
         return 2 if self.mesh is None else self.mesh.get(mesh_axis, 1)
 
@@ -215,7 +222,9 @@ class _Task:
         return math.prod(self.size(axis) for axis in mesh_axes)
 
 
-def _longest_even_prefix(axes: tuple[MeshAxis, ...], size: int, size_of: Callable[[MeshAxis], int]) -> tuple[MeshAxis, ...]:
+def _longest_even_prefix(
+    axes: tuple[MeshAxis, ...], size: int, size_of: Callable[[MeshAxis], int]
+) -> tuple[MeshAxis, ...]:
     ways, kept = 1, 0
     for axis in axes:
         ways *= size_of(axis)

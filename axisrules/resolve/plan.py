@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from axisrules.axes import AxisNames, MeshAxis, PathPattern
-from axisrules.diagnostics import Code, Diagnostic, Origin, catalog, raise_errors
+from axisrules.diagnostics import Code, Diagnostic, Origin, catalog, raise_errors, shown_value
 from axisrules.mesh import MeshSpec
 from axisrules.resolve.leaf import Leaf, LeafPlan
-from axisrules.resolve.lint import lint_mesh
+from axisrules.resolve.lint import lint_anchors, lint_mesh
 from axisrules.resolve.passes import resolve
 from axisrules.resolve.resolution import Because, DimReason, Finding, Resolution
-from axisrules.resolve.select import RuleIndex
+from axisrules.resolve.select import RuleIndex, ScopeChain
 from axisrules.rules import Kind, RuleTable
 
 
@@ -37,8 +37,9 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """A name for what decides layouts: the rules, the permissions and the mesh."""
-        facts = (self.rules.rules, self.rules.optional_mesh_axes, sorted(self.rules.policies.items()), self.mesh)
+        """A name for what decides layouts: the rules, the permissions and the mesh, wherever they stand."""
+        rules = [replace(rule, origin=Origin("")) for rule in self.rules.rules]
+        facts = (rules, self.rules.optional_mesh_axes, sorted(self.rules.policies.items()), self.mesh)
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
     def bytes_per_device(self, kind: Kind | None = None) -> int:
@@ -63,23 +64,29 @@ def make_plan(leaves: Iterable[Leaf], rules: RuleTable, mesh: MeshSpec) -> Plan:
 
 
 def survey(leaves: Iterable[Leaf], rules: RuleTable, mesh: MeshSpec) -> Plan:
-    """Like make_plan, but errors are only recorded: for lint, and to show what is wrong."""
+    """Like make_plan, but errors are only recorded: for lint, and to show what is wrong.
+
+    A leaf whose shape is none cannot be laid out: it has a diagnostic and no place in the plan.
+    """
     index, sizes = RuleIndex(rules), mesh.shape
+    found = [*lint_anchors(rules), *lint_mesh(rules, mesh)]
     memo: dict[object, Resolution] = {}
-    affected: dict[Resolution, list[Leaf]] = {}
+    affected: dict[int, tuple[Resolution, list[Leaf]]] = {}
     planned = []
     for leaf in leaves:
+        problem = _shape_problem(leaf.shape)
+        if problem:
+            found.append(catalog.BAD_SHAPE.at(subject=f"{leaf.kind}:{leaf.path}", why=problem))
+            continue
         chain = index.chain(leaf.kind, leaf.path)
         key = (chain, leaf.logical_axes, leaf.shape)
         resolution = memo.get(key)
         if resolution is None:
-            resolution = _resolve_leaf(leaf, index, chain, sizes)
-            memo[key] = resolution
+            memo[key] = resolution = _resolve_leaf(leaf, index, chain, sizes)
         if resolution.findings:
-            affected.setdefault(resolution, []).append(leaf)
+            affected.setdefault(id(resolution), (resolution, []))[1].append(leaf)
         planned.append(LeafPlan(leaf, resolution))
-    found = list(lint_mesh(rules, mesh))
-    for resolution, leaves_of in affected.items():
+    for resolution, leaves_of in affected.values():
         found += [_diagnostic(finding, leaves_of, mesh, resolution) for finding in resolution.findings]
     return Plan(rules, mesh, tuple(planned), tuple(found))
 
@@ -100,10 +107,7 @@ def plan_activation(
     return LeafPlan(leaf, resolution)
 
 
-def _resolve_leaf(leaf: Leaf, index: RuleIndex, chain: object, sizes: dict) -> Resolution:
-    problem = _shape_problem(leaf.shape)
-    if problem:
-        return Resolution((), (Finding(catalog.BAD_SHAPE, problem),))
+def _resolve_leaf(leaf: Leaf, index: RuleIndex, chain: ScopeChain, sizes: dict[MeshAxis, int]) -> Resolution:
     if leaf.logical_axes is None:
         return _unnamed(leaf.shape, index.table)
     return resolve(leaf.logical_axes, index, sizes, shape=leaf.shape, chain=chain)
@@ -111,10 +115,10 @@ def _resolve_leaf(leaf: Leaf, index: RuleIndex, chain: object, sizes: dict) -> R
 
 def _shape_problem(shape: object) -> str:
     if not isinstance(shape, tuple):
-        return f"the shape {shape!r} is a {type(shape).__name__}, not a tuple"
+        return f"the shape {shown_value(shape)} is a {type(shape).__name__}, not a tuple"
     for size in shape:
-        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-            return f"the shape {shape!r} holds {size!r}; sizes are whole numbers from 0"
+        if type(size) is not int or size < 0:  # `True` is an int, and no size.
+            return f"the shape {shown_value(shape)} holds {shown_value(size)}; sizes are whole numbers from 0"
     return ""
 
 

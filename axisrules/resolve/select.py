@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from axisrules.axes import LogicalAxis
+from axisrules.axes import LogicalAxis, PatternSet
 from axisrules.rules import INHERITS, Kind, Rule, RuleTable, Scope
 
 Group = tuple[tuple[tuple[int, int], Rule], ...]
@@ -17,6 +17,7 @@ class RuleIndex:
     table: RuleTable
     by_scope: dict[Scope, dict[LogicalAxis, list[tuple[int, Rule]]]] = field(default_factory=dict)
     path_scopes: tuple[Scope, ...] = ()
+    _patterns: PatternSet = field(default_factory=PatternSet)
     _groups: dict[tuple[ScopeChain, LogicalAxis], Group] = field(default_factory=dict)
     _chains: dict[tuple[Kind | None, str], ScopeChain] = field(default_factory=dict)
 
@@ -25,6 +26,7 @@ class RuleIndex:
             names = self.by_scope.setdefault(rule.scope, {})
             names.setdefault(rule.logical_axis, []).append((position, rule))
         self.path_scopes = tuple(scope for scope in self.by_scope if scope.path)
+        self._patterns = PatternSet(scope.path for scope in self.path_scopes if scope.path)
 
     def chain(self, kind: Kind | None, path: str) -> ScopeChain:
         """The scopes that hold for an array, most specific first."""
@@ -33,7 +35,7 @@ class RuleIndex:
         if found is None:
             kinds = (kind, INHERITS.get(kind)) if kind else (None,)
             holds = (*kinds, None)
-            here = [s for s in self.path_scopes if s.kind in holds and s.path and s.path.matches(path)]
+            here = [s for i in self._patterns.matching(path) if (s := self.path_scopes[i]).kind in holds]
             paths = sorted(here, key=lambda scope: _looseness(scope, kinds))
             own = [scope for k in kinds if k and (scope := Scope(kind=k)) in self.by_scope]
             self._chains[key] = found = (*paths, *own, Scope())
