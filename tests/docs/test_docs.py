@@ -23,7 +23,7 @@ from axisrules.rules import read_maxtext_rules, read_rules
 ROOT = Path(__file__).parents[2]
 PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs" / "pages").rglob("*.md"))) if page.exists()]
 # Shown, never run: plain text, and what is typed into a shell before axisrules is there.
-NOT_RUN = {"text", "bash"}
+NOT_RUN = {"text", "bash", "sh"}
 RUN = {"python", "toml", "yaml", "console"}
 
 FENCE = re.compile(r"^ *```(.*)$", re.MULTILINE)
