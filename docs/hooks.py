@@ -29,7 +29,9 @@ IMAGE = re.compile(r'<p>\s*<img alt="([^"]*)" src="([^"]*\.svg)"\s*/?>\s*</p>')
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put a page per diagnostic into the navigation."""
     section = next(entry["Diagnostics"] for entry in config.nav if "Diagnostics" in entry)
-    section += [{path.stem: f"diagnostics/{path.name}"} for path in diagnostic_pages()]
+    for stage, title in STAGES.items():
+        pages = [{path.stem: f"diagnostics/{path.name}"} for path in diagnostic_pages() if path.stem[3] == stage]
+        section += [{f"{stage}xx {title}": pages}] if pages else []
     config.watch += [str(PACKAGE / "diagnostics" / "pages"), str(PACKAGE / "rules" / "presets")]
     return config
 
