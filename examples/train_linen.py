@@ -15,10 +15,12 @@ class Model(nn.Module):
     def __call__(self, tokens):
         embedding = nn.with_logical_partitioning(nn.initializers.normal(1.0), ("vocab", "embed"))
         widen = nn.with_logical_partitioning(nn.initializers.lecun_normal(), ("embed", "mlp"))
-        predict = nn.with_logical_partitioning(nn.initializers.lecun_normal(), ("mlp", "vocab"))
+        narrow = nn.with_logical_partitioning(nn.initializers.lecun_normal(), ("mlp", "embed"))
+        predict = nn.with_logical_partitioning(nn.initializers.lecun_normal(), ("embed", "vocab"))
         x = nn.Embed(256, 64, embedding_init=embedding)(tokens)
-        x = nn.relu(nn.Dense(512, use_bias=False, kernel_init=widen)(x))
-        x = axisrules.constrain(x, "batch seq mlp")
+        hidden = nn.relu(nn.Dense(512, use_bias=False, kernel_init=widen)(x))
+        hidden = axisrules.constrain(hidden, "batch seq mlp")
+        x = x + nn.Dense(64, use_bias=False, kernel_init=narrow)(hidden)
         return nn.Dense(256, use_bias=False, kernel_init=predict)(x)
 
 

@@ -14,14 +14,17 @@ class Model(nnx.Module):
     def __init__(self, rngs):
         embedding = nnx.with_partitioning(nnx.initializers.normal(1.0), ("vocab", "embed"))
         widen = nnx.with_partitioning(nnx.initializers.lecun_normal(), ("embed", "mlp"))
-        predict = nnx.with_partitioning(nnx.initializers.lecun_normal(), ("mlp", "vocab"))
+        narrow = nnx.with_partitioning(nnx.initializers.lecun_normal(), ("mlp", "embed"))
+        predict = nnx.with_partitioning(nnx.initializers.lecun_normal(), ("embed", "vocab"))
         self.embed = nnx.Embed(256, 64, embedding_init=embedding, rngs=rngs)
         self.widen = nnx.Linear(64, 512, use_bias=False, kernel_init=widen, rngs=rngs)
-        self.predict = nnx.Linear(512, 256, use_bias=False, kernel_init=predict, rngs=rngs)
+        self.narrow = nnx.Linear(512, 64, use_bias=False, kernel_init=narrow, rngs=rngs)
+        self.predict = nnx.Linear(64, 256, use_bias=False, kernel_init=predict, rngs=rngs)
 
     def __call__(self, tokens):
-        x = nnx.relu(self.widen(self.embed(tokens)))
-        return self.predict(axisrules.constrain(x, "batch seq mlp"))
+        x = self.embed(tokens)
+        hidden = axisrules.constrain(nnx.relu(self.widen(x)), "batch seq mlp")
+        return self.predict(x + self.narrow(hidden))
 
 
 def loss(model, batch):

@@ -5,6 +5,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -111,8 +112,10 @@ def _required(function: Callable[..., Any]) -> list[str]:
 
 
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    # A class of nnx modules hides its constructor's arguments behind its metaclass's.
+    called = partial(function.__init__, None) if isinstance(function, type) else function
     try:
-        return inspect.signature(function).parameters
+        return inspect.signature(called).parameters
     except (TypeError, ValueError):  # built-in functions have no signature to read
         return {}
 
