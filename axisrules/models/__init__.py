@@ -2,6 +2,7 @@
 
 from axisrules.models.config import Constrain, DecoderConfig, unconstrained
 from axisrules.models.linen_decoder import linen_decoder
+from axisrules.models.nnx_decoder import nnx_decoder
 from axisrules.models.text import next_token_loss, text_batches
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "DecoderConfig",
     "linen_decoder",
     "next_token_loss",
+    "nnx_decoder",
     "text_batches",
     "unconstrained",
 ]

@@ -7,6 +7,8 @@ d head_dim, x experts, c capacity.
 import jax
 import jax.numpy as jnp
 
+from axisrules.models.config import Constrain, DecoderConfig
+
 
 def embed_tokens(tokens: jax.Array, table: jax.Array, dtype: str) -> jax.Array:
     """Rows of `table` [v, e] for `tokens` [b, s]: [b, s, e].
@@ -53,6 +55,29 @@ def causal_attention(query: jax.Array, key: jax.Array, value: jax.Array) -> jax.
     scores = jnp.where(position[:, None] >= position, scores, jnp.finfo(jnp.float32).min)
     weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
     return jnp.einsum("bkgst,btkd->bskgd", weights, value).reshape(query.shape)
+
+
+def mix_experts(
+    x: jax.Array,
+    router: jax.Array,
+    kernels: tuple[jax.Array, jax.Array, jax.Array],
+    config: DecoderConfig,
+    constrain: Constrain,
+) -> jax.Array:
+    """Each token of `x` [b, s, e] through the gated MLPs that `router` [e, x] picks for it: [b, s, e].
+
+    `kernels` are gate and up [x, e, m] and down [x, m, e]. Tokens travel to their experts and back by
+    einsum: on a mesh that cuts both batch and experts, XLA makes these the two all-to-alls.
+    """
+    gate, up, down = (kernel.astype(x.dtype) for kernel in kernels)
+    logits = jnp.einsum("bse,ex->bsx", x.astype(jnp.float32), router)
+    dispatch, combine = route(logits, config.experts_per_token, config.capacity(x.shape[1]))
+    sent = jnp.einsum("bsxc,bse->xbce", dispatch.astype(x.dtype), x)
+    sent = constrain(sent, "experts batch capacity embed")
+    gated = jax.nn.silu(jnp.einsum("xbce,xem->xbcm", sent, gate)) * jnp.einsum("xbce,xem->xbcm", sent, up)
+    gated = constrain(gated, "experts batch capacity mlp")
+    returned = constrain(jnp.einsum("xbcm,xme->xbce", gated, down), "experts batch capacity embed")
+    return jnp.einsum("bsxc,xbce->bse", combine.astype(x.dtype), returned)
 
 
 def route(logits: jax.Array, experts_per_token: int, capacity: int) -> tuple[jax.Array, jax.Array]:

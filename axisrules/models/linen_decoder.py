@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from axisrules.models.config import Constrain, DecoderConfig, unconstrained
-from axisrules.models.layers import causal_attention, embed_tokens, rms_norm, rotate, route
+from axisrules.models.layers import causal_attention, embed_tokens, mix_experts, rms_norm, rotate
 
 
 def linen_decoder(config: DecoderConfig, constrain: Constrain = unconstrained) -> nn.Module:
@@ -119,20 +119,11 @@ class Experts(nn.Module):
         c = self.config
         router = self.param("router", _kernel((0,), (1,), "embed", "experts"), (c.embed, c.experts))
         into = _kernel((1,), (2,), "experts", "embed", "mlp")
-        gate = self.param("gate", into, (c.experts, c.embed, c.mlp)).astype(x.dtype)
-        up = self.param("up", into, (c.experts, c.embed, c.mlp)).astype(x.dtype)
         back = _kernel((1,), (2,), "experts", "mlp", "embed")
-        down = self.param("down", back, (c.experts, c.mlp, c.embed)).astype(x.dtype)
-
-        logits = jnp.einsum("bse,ex->bsx", x.astype(jnp.float32), router)
-        dispatch, combine = route(logits, c.experts_per_token, c.capacity(x.shape[1]))
-        sent = jnp.einsum("bsxc,bse->xbce", dispatch.astype(x.dtype), x)
-        sent = self.constrain(sent, "experts batch capacity embed")
-        gated = nn.silu(jnp.einsum("xbce,xem->xbcm", sent, gate)) * jnp.einsum("xbce,xem->xbcm", sent, up)
-        gated = self.constrain(gated, "experts batch capacity mlp")
-        returned = jnp.einsum("xbcm,xme->xbce", gated, down)
-        returned = self.constrain(returned, "experts batch capacity embed")
-        return jnp.einsum("bsxc,xbce->bse", combine.astype(x.dtype), returned)
+        gate = self.param("gate", into, (c.experts, c.embed, c.mlp))
+        up = self.param("up", into, (c.experts, c.embed, c.mlp))
+        down = self.param("down", back, (c.experts, c.mlp, c.embed))
+        return mix_experts(x, router, (gate, up, down), c, self.constrain)
 
 
 def _kernel(fan_in: tuple[int, ...], fan_out: tuple[int, ...], *names: str) -> Any:
