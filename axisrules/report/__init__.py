@@ -1,7 +1,10 @@
 """Results in, text, JSON and HTML out; decides nothing."""
 
-from axisrules.report.explanation import Explanation, explain
+from axisrules.report.bench import BenchTable
+from axisrules.report.diff import DiffExplanation
+from axisrules.report.explain import explain
+from axisrules.report.explanation import Explanation
 from axisrules.report.findings import styled_findings
 from axisrules.report.presets import preset_list
 
-__all__ = ["Explanation", "explain", "preset_list", "styled_findings"]
+__all__ = ["BenchTable", "DiffExplanation", "Explanation", "explain", "preset_list", "styled_findings"]

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from axisrules.diagnostics import printable
 from axisrules.mesh import MeshSpec
-from axisrules.report.leaf_words import lost_words, shape_words, spec_words, ways_words, won_words
+from axisrules.report.leaf_words import local_size, lost_words, shape_words, spec_words, ways_words, won_words
 from axisrules.report.palette import mesh_axis_style
 from axisrules.report.picture import draw
 from axisrules.report.picture_text import picture_text
@@ -47,10 +47,14 @@ def _dim(reason: DimReason, mesh: MeshSpec) -> Iterator[RenderableType]:
     if reason.mesh_axes:
         style = f"bold {mesh_axis_style(reason.mesh_axes[0], mesh)}"
         line.append("  cut over ", "dim").append(ways_words(reason, mesh), style)
-        line.append("  into ", "dim").append(f"{counted(reason.ways, 'piece')} of {reason.size // reason.ways}")
+        line.append("  into ", "dim").append(f"{counted(reason.ways, 'piece')} of {local_size(reason)}")
     else:
         line.append("  whole", "dim")
     yield line
-    yield Padding(Text.assemble(("won   ", "green"), won_words(reason)), (0, 0, 0, REASON_MARGIN), expand=False)
+    yield Padding(
+        Text.assemble(("won   ", "green"), won_words(reason)), (0, 0, 0, REASON_MARGIN), expand=False
+    )
     for rejection in reason.rejected:
-        yield Padding(Text.assemble(("lost  ", "red"), lost_words(rejection)), (0, 0, 0, REASON_MARGIN), expand=False)
+        yield Padding(
+            Text.assemble(("lost  ", "red"), lost_words(rejection)), (0, 0, 0, REASON_MARGIN), expand=False
+        )

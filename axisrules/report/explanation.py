@@ -5,7 +5,6 @@ from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
-from axisrules.diagnostics import AxisRulesError, catalog, did_you_mean
 from axisrules.report.card_text import card_text
 from axisrules.report.explanation_html import explanation_html
 from axisrules.report.explanation_json import explanation_json
@@ -49,18 +48,3 @@ class Explanation:
 
     def __str__(self) -> str:
         return plain_text(self)
-
-
-def explain(plan: Plan, leaf: str | None = None) -> Explanation:
-    """The explanation of `plan`; with the path pattern `leaf`, of the leaves that it matches, dim by dim.
-
-    Raises AxisRulesError (AXR310) when `leaf` matches nothing.
-    """
-    if leaf is None:
-        return Explanation(plan)
-    selected = plan.select(leaf)
-    if not selected:
-        why = f"no leaf has a path that `{leaf}` matches; `*` is one part of a path, `**` any number of them"
-        fix = did_you_mean(leaf, (found.path for found in plan.leaves))
-        raise AxisRulesError([catalog.PATTERN_MATCHES_NOTHING.under("error").at(why=why, fix=fix)])
-    return Explanation(plan, selected)

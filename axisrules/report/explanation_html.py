@@ -1,4 +1,4 @@
-"""A plan explained in HTML: every leaf can be opened, and then shows its dims, their rules and its picture."""
+"""A plan explained in HTML: every leaf opens to show its dims, their rules and its picture."""
 
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
@@ -8,6 +8,7 @@ from axisrules.mesh import MeshSpec
 from axisrules.report.html import Child, element, fragment, table
 from axisrules.report.leaf_words import (
     dim_words,
+    local_size,
     lost_words,
     shape_words,
     spec_words,
@@ -45,7 +46,9 @@ def dims_html(leaf_plan: LeafPlan, mesh: MeshSpec) -> Element:
         if mesh_axes:
             hue = mesh_axis_hue(reason.mesh_axes[0], mesh)
             line.append(
-                element("span", name + mesh_axes, class_="mesh", style=f"background: hsla({hue}, 70%, 50%, .25)")
+                element(
+                    "span", name + mesh_axes, class_="mesh", style=f"background: hsla({hue}, 70%, 50%, .25)"
+                )
             )
         else:
             line.append(element("span", name, class_="quiet"))
@@ -54,13 +57,20 @@ def dims_html(leaf_plan: LeafPlan, mesh: MeshSpec) -> Element:
 
 
 def _title(plan: Plan) -> Element:
-    mesh = element("span", f" on mesh ({plan.mesh}), {counted(plan.mesh.device_count, 'device')}", class_="quiet")
+    mesh = element(
+        "span", f" on mesh ({plan.mesh}), {counted(plan.mesh.device_count, 'device')}", class_="quiet"
+    )
     return element("h1", printable(plan.rules.name) or "rules", mesh)
 
 
 def _overview(plan: Plan) -> Iterator[Element]:
     rows = [
-        (total.kind, str(total.leaf_count), readable_bytes(total.bytes), readable_bytes(total.bytes_per_device))
+        (
+            total.kind,
+            str(total.leaf_count),
+            readable_bytes(total.bytes),
+            readable_bytes(total.bytes_per_device),
+        )
         for total in totals(plan)
     ]
     yield table(("kind", "leaves", "whole", "one device"), rows, numbers=(1, 2, 3))
@@ -122,6 +132,6 @@ def _dim(reason: DimReason, mesh: MeshSpec) -> tuple[Child, ...]:
         element("code", printable(reason.logical_axis or "_")),
         str(reason.size),
         mesh_axes_html(reason, mesh) if reason.mesh_axes else "",
-        str((reason.size or 0) // reason.ways),
+        str(local_size(reason)),
         why,
     )

@@ -54,7 +54,11 @@ def _dim(reason: DimReason) -> dict[str, Any]:
         "why": reason.because.value,
         "rule": _rule(reason.rule) if reason.rule else None,
         "rejected": [
-            {"rule": _rule(lost.rule), "because": lost.because.name.lower(), "why": lost.detail or lost.because.value}
+            {
+                "rule": _rule(lost.rule),
+                "because": lost.because.name.lower(),
+                "why": lost.detail or lost.because.value,
+            }
             for lost in reason.rejected
         ],
     }

@@ -54,7 +54,9 @@ def element(tag: str, *children: Child, **attributes: str) -> Element:
     return made
 
 
-def table(headings: Iterable[str], rows: Iterable[Iterable[Child]], *, numbers: Iterable[int] = ()) -> Element:
+def table(
+    headings: Iterable[str], rows: Iterable[Iterable[Child]], *, numbers: Iterable[int] = ()
+) -> Element:
     """A table; the columns in `numbers` stand flush right."""
     flush_right = set(numbers)
 
@@ -70,7 +72,9 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[Child]], *, numbers: 
 def fragment(*children: Child) -> str:
     """A piece of HTML that stands on its own, its style included: what a notebook shows."""
     return tostring(
-        element("div", element("style", STYLE), *children, class_="axisrules"), encoding="unicode", method="html"
+        element("div", element("style", STYLE), *children, class_="axisrules"),
+        encoding="unicode",
+        method="html",
     )
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 MARGIN = 2
 GAP = 2
-DEEPER = 6
+DEEPER = 4
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,10 @@ def entry_lines(entry: Entry, columns: Columns) -> Iterator[RenderableType]:
 def flush_right(text: Text, right: Text, margin: int, edge: int) -> RenderableType:
     """`text` at `margin` and `right` ending at `edge`, below it where they would meet."""
     room = edge - margin - text.cell_len - right.cell_len
-    if room >= GAP:
+    if right and room >= GAP:
         return Text(" " * margin).append_text(text).append(" " * room).append_text(right)
+    if not right:
+        return Padding(text, (0, 0, 0, margin), expand=False)
     below = Text(" " * max(0, edge - right.cell_len)).append_text(right)
     return Group(Padding(text, (0, 0, 0, margin), expand=False), below)
 

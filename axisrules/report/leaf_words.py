@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from axisrules.diagnostics import printable
 from axisrules.mesh import MeshSpec
 from axisrules.report.picture import Picture, Range, Side
-from axisrules.resolve import DimReason, LeafPlan, Rejection, Spec
+from axisrules.resolve import DimReason, Rejection, Spec
 from axisrules.rules import Rule
 
 
@@ -16,9 +16,10 @@ def dim_words(reason: DimReason) -> tuple[str, str]:
     return f"{name}={reason.size}", mesh_axes
 
 
-def dims_words(leaf_plan: LeafPlan) -> str:
-    """All dims: `layers=4 embed=512[fsdp] heads=8[tensor]`; `scalar` for an array without dims."""
-    return " ".join("".join(dim_words(reason)) for reason in leaf_plan.resolution.dims) or "scalar"
+def local_size(reason: DimReason) -> int:
+    """How much of a dim one device holds; the arrays of a plan have a size for every dim."""
+    assert reason.size is not None, "only a resolution without a shape has dims without a size"
+    return reason.size // reason.ways
 
 
 def spec_words(spec: Spec) -> str:

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from axisrules.diagnostics import printable
 from axisrules.mesh import MeshSpec
-from axisrules.report.leaf_words import shape_words
 from axisrules.report.layout import MARGIN, Entry, columns_for, entry_lines, flush_right
+from axisrules.report.leaf_words import shape_words
 from axisrules.report.picture import draw, most_cut
 from axisrules.report.picture_text import picture_text
 from axisrules.report.quantities import counted, readable_bytes

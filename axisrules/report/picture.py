@@ -64,11 +64,12 @@ def draw(leaf_plan: LeafPlan, mesh: MeshSpec) -> Picture:
     held_by: dict[tuple[Range, ...], list[int]] = {}
     for device, ranges in enumerate(device_ranges(shape, mesh, leaf_plan.spec)):
         held_by.setdefault(tuple(ranges[side.dim] for side in sides), []).append(device)
-    *outer, rows, columns = [None, None, *sides]
-    fixed_sides = [side for side in outer if side]
+    columns = sides[-1] if sides else None
+    rows = sides[-2] if len(sides) > 1 else None
+    outer = sides[:-2]
     panels = tuple(
-        Panel(tuple(zip(fixed_sides, fixed, strict=True)), _cells(fixed, rows, columns, held_by))
-        for fixed in product(*(side.ranges for side in fixed_sides))
+        Panel(tuple(zip(outer, fixed, strict=True)), _cells(fixed, rows, columns, held_by))
+        for fixed in product(*(side.ranges for side in outer))
     )
     return Picture(rows, columns, panels, mesh.device_count // leaf_plan.ways)
 

@@ -23,7 +23,9 @@ def picture_html(picture: Picture) -> Iterator[Element]:
         yield _panel(picture, panel, number)
     shown = sum(len(row[:MAX_COLUMNS]) for p in picture.panels[:MAX_PANELS] for row in p.cells[:MAX_ROWS])
     if shown < picture.block_count:
-        yield element("div", f"and {picture.block_count - shown} more blocks in the same order", class_="quiet")
+        yield element(
+            "div", f"and {picture.block_count - shown} more blocks in the same order", class_="quiet"
+        )
 
 
 def _panel(picture: Picture, panel: Panel, number: int) -> Element:

@@ -1,0 +1,94 @@
+"""Arguments that several commands share, and the values that they stand for."""
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+
+from axisrules.diagnostics import AxisRulesError, Origin, catalog
+from axisrules.mesh import WILDCARD, MeshSpec, parse_mesh
+from axisrules.rules import RuleTable
+
+DEFAULT_DEVICES = 8
+DEFAULT_BATCH = 16
+DEFAULT_SEQ = 128
+
+TABLE_HELP = "a preset's name, a .toml file, a MaxText .yml file, or several composed: fsdp+mine.toml"
+MESH_HELP = "mesh axes, major to minor: data=2,tensor=4; -1 takes the devices that are left"
+
+
+class ExampleFormatter(RawDescriptionHelpFormatter):
+    """Keeps the lines of descriptions and examples, and gives long options room."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26)
+
+
+def add_json(parser: ArgumentParser) -> None:
+    """`--json`: the same facts for a program to read."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def add_devices(parser: ArgumentParser) -> None:
+    """`--devices`: how many devices a mesh with a -1 fills."""
+    parser.add_argument(
+        "--devices",
+        type=positive,
+        metavar="N",
+        help=f"devices that a -1 in a mesh is worked out from (default: {DEFAULT_DEVICES})",
+    )
+
+
+def add_model(parser: ArgumentParser, *, default: str) -> None:
+    """`--model`, `--api`, `--optimizer`, `--batch` and `--seq`: the program whose arrays are laid out."""
+    parser.add_argument(
+        "--model",
+        metavar="PACKAGE.MODULE:FACTORY",
+        help=f"where the model is made (default: {default})",
+    )
+    parser.add_argument(
+        "--api",
+        choices=("linen", "nnx"),
+        default="linen",
+        help="form of the built-in decoder (default: linen)",
+    )
+    parser.add_argument(
+        "--optimizer",
+        default="adamw",
+        metavar="NAME",
+        help="an optax optimizer, made with a learning rate alone (default: adamw)",
+    )
+    parser.add_argument(
+        "--batch",
+        type=positive,
+        default=DEFAULT_BATCH,
+        metavar="N",
+        help=f"sequences per step (default: {DEFAULT_BATCH})",
+    )
+    parser.add_argument(
+        "--seq",
+        type=positive,
+        default=DEFAULT_SEQ,
+        metavar="N",
+        help=f"tokens per sequence (default: {DEFAULT_SEQ})",
+    )
+
+
+def positive(text: str) -> int:
+    """`text` as a whole number from 1; argparse reports the ValueError."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def mesh_for(table: RuleTable, given: str | None, devices: int | None) -> MeshSpec:
+    """The mesh to plan for, every size known: `given`, or else the table's own.
+
+    Raises AxisRulesError: AXR201 to AXR208 for the mesh, AXR602 where there is none.
+    """
+    source = given or table.mesh
+    if not source:
+        why = f"the table `{table.name}` names no mesh of its own"
+        fix = "say which mesh to use: --mesh data=2,tensor=4"
+        raise AxisRulesError([catalog.BAD_ARGUMENT.at(Origin("--mesh"), why=why, fix=fix)])
+    mesh = parse_mesh(source)
+    has_wildcard = WILDCARD in mesh.shape.values()
+    return mesh.fill(devices or (DEFAULT_DEVICES if has_wildcard else mesh.device_count))

@@ -1,0 +1,91 @@
+"""The program that arguments name: the built-in decoder, or a model of the user's own. Loads JAX."""
+
+import inspect
+from argparse import Namespace
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from axisrules import models
+from axisrules.adapters import Loss, Program, constrain, load_factory, read_program
+from axisrules.diagnostics import AxisRulesError, Origin, catalog, did_you_mean
+
+LEARNING_RATE = 1e-3
+TOKEN_AXES = {"inputs": "batch seq", "targets": "batch seq"}
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model with the loss it learns by; `batch` is None where it takes batches of tokens."""
+
+    name: str
+    model: Any
+    loss: Loss
+    batch: Any = None
+
+
+def read_named_program(args: Namespace) -> Program:
+    """The program of `--model`, `--api`, `--optimizer`, `--batch` and `--seq`.
+
+    Raises AxisRulesError: AXR309, AXR311 and AXR312 for the model, AXR602 for an unknown optimizer.
+    """
+    return program_of(named_model(args.model, args.api), args)
+
+
+def program_of(named: NamedModel, args: Namespace) -> Program:
+    """The program of a model, on batches of `--batch` times `--seq` tokens unless it brings its own."""
+    batch, axes = named.batch, None
+    if batch is None:
+        tokens = jax.ShapeDtypeStruct((args.batch, args.seq), jnp.int32)
+        batch, axes = dict.fromkeys(TOKEN_AXES, tokens), TOKEN_AXES
+    return read_program(
+        named.model, named.loss, batch, optimizer=named_optimizer(args.optimizer), batch_axes=axes
+    )
+
+
+def named_model(spec: str | None, api: str, dtype: str = "float32") -> NamedModel:
+    """The model that `spec` names, or the built-in decoder in linen or nnx.
+
+    A model without a loss is taken as a language model over tokens. Raises AxisRulesError (AXR309).
+    """
+    if spec is None:
+        return NamedModel(f"built-in decoder ({api})", _decoder(api, dtype), models.next_token_loss)
+    model, loss, batch = load_factory(spec)
+    if loss is not None and batch is None:
+        fix = "return a triple: (model, loss, batch)"
+        raise AxisRulesError(
+            [catalog.BAD_FACTORY.at(subject=spec, why="it has a loss and no batch", fix=fix)]
+        )
+    return NamedModel(spec, model, loss or models.next_token_loss, batch)
+
+
+def named_optimizer(name: str) -> optax.GradientTransformation:
+    """The optax optimizer of that name with a small learning rate; AXR602 where there is none."""
+    known = {known for known, found in vars(optax).items() if _takes_a_rate_alone(found)}
+    if name not in known:
+        why = f"optax has no optimizer `{name}` that is made with a learning rate alone"
+        raise AxisRulesError(
+            [catalog.BAD_ARGUMENT.at(Origin("--optimizer"), why=why, fix=did_you_mean(name, known))]
+        )
+    made: optax.GradientTransformation = getattr(optax, name)(LEARNING_RATE)
+    return made
+
+
+def _decoder(api: str, dtype: str) -> Any:
+    build = models.linen_decoder if api == "linen" else models.nnx_decoder
+    return build(models.DecoderConfig(dtype=dtype), constrain)
+
+
+def _takes_a_rate_alone(found: object) -> bool:
+    if not inspect.isfunction(found):
+        return False
+    parameters = inspect.signature(found).parameters
+    required = [
+        parameter.name
+        for parameter in parameters.values()
+        if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+    ]
+    return [*parameters][:1] == ["learning_rate"] and required in ([], ["learning_rate"])

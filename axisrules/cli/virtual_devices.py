@@ -1,0 +1,67 @@
+"""What a command sets before JAX starts: its platform, virtual CPU devices, and flags that XLA accepts."""
+
+import os
+import re
+import sys
+
+from axisrules.diagnostics import AxisRulesError, Origin, catalog, printable
+
+DEVICE_COUNT_FLAG = "--xla_force_host_platform_device_count"
+
+# XLA's CPU scheduler may order the collectives of one step differently on each virtual device, and
+# then they wait for each other forever (JAX 0.10 to 0.12).
+ORDERED_SCHEDULER = "--xla_cpu_enable_concurrency_optimized_scheduler"
+
+PROBE = "import jax; jax.devices()"
+PROBE_SECONDS = 120
+# `F1123 17:53:08.995184   13367 parse_flags_from_env.cc:234] ` before what XLA has to say.
+_LOG_PREFIX = re.compile(r"^[A-Z]\d{4} [\d:.]+\s+\d+ [^\]]*\] ")
+_ABOUT_FLAGS = re.compile(r"flag|XLA_FLAGS", re.IGNORECASE)
+
+
+def set_up_devices(count: int | None, platform: str | None, *, default_count: int = 8) -> None:
+    """Choose JAX's platform and give the CPU `count` virtual devices; the user's own flags count too.
+
+    A device count in the user's XLA_FLAGS holds where `count` is None. In a process that has JAX
+    loaded already, whoever loaded it has chosen. Raises AxisRulesError (AXR505) for flags that JAX
+    would abort on, which a child process finds out.
+    """
+    if "jax" in sys.modules:
+        return
+    flags = os.environ.get("XLA_FLAGS", "")
+    if platform or "JAX_PLATFORMS" not in os.environ:
+        os.environ["JAX_PLATFORMS"] = platform or "cpu"
+    if flags:
+        _probe(flags)
+    if ORDERED_SCHEDULER not in flags and os.environ["JAX_PLATFORMS"] == "cpu":
+        os.environ["XLA_FLAGS"] = f"{flags} {ORDERED_SCHEDULER}=false".strip()
+    import jax
+
+    if count or DEVICE_COUNT_FLAG not in flags:
+        jax.config.update("jax_num_cpu_devices", count or default_count)
+
+
+def _probe(flags: str) -> None:
+    """Start JAX in a child with the same environment: a bad flag aborts the child instead of us."""
+    import subprocess
+
+    command = [sys.executable, "-c", PROBE]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False)  # noqa: S603 - our own interpreter and words
+    except subprocess.TimeoutExpired:
+        raise _bad_flags(flags, f"JAX did not start within {PROBE_SECONDS} seconds") from None
+    if done.returncode:
+        raise _bad_flags(flags, _said(done.stderr))
+
+
+def _said(stderr: str) -> str:
+    """The line in which XLA names the flag, or else its first one."""
+    lines = [_LOG_PREFIX.sub("", line.strip()) for line in stderr.splitlines() if line.strip()]
+    about = [line for line in lines if _ABOUT_FLAGS.search(line)]
+    return (about or lines or ["JAX did not start, and did not say why"])[0]
+
+
+def _bad_flags(flags: str, why: str) -> AxisRulesError:
+    fix = "correct the flag, or start without: env -u XLA_FLAGS axisrules ..."
+    origin = Origin("XLA_FLAGS", 0, printable(flags))
+    return AxisRulesError([catalog.BAD_XLA_FLAGS.at(origin, why=why, fix=fix)])
