@@ -96,16 +96,26 @@ def read(batch):
 
 @pytest.fixture(scope="session")
 def train(batch):
-    """Trains a program under a layout and returns its losses and its last state."""
+    """Trains under a partitioner, from a fresh state or a given one; returns losses and last state."""
 
-    def train(program, rules, mesh, steps=3, key=0):
-        partitioner = axisrules.make_partitioner(program, rules, mesh)
-        state = partitioner.init(jax.random.key(key))
-        step = partitioner.train_step()
+    def train(partitioner, state=None, steps=3):
+        state = partitioner.init(jax.random.key(0)) if state is None else state
+        step, placed = partitioner.train_step(), partitioner.place(batch)
         losses = []
         for _ in range(steps):
-            state, metrics = step(state, partitioner.place(batch))
+            state, metrics = step(state, placed)
             losses.append(float(metrics["loss"]))
         return losses, state
 
     return train
+
+
+@pytest.fixture(scope="session")
+def on_one_device(train):
+    """Trains a program on one device: what every layout is held against."""
+
+    def on_one_device(program, steps=3):
+        mesh = axisrules.make_mesh("data=1", jax.devices()[:1])
+        return train(axisrules.make_partitioner(program, "dp", mesh), steps=steps)
+
+    return on_one_device

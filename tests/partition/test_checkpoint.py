@@ -9,7 +9,7 @@ import axisrules
 
 def test_orbax_restores_straight_into_another_layout(read, train, tmp_path):
     program = read("linen")
-    _, state = train(program, "dp", "data=8", steps=1)
+    _, state = train(axisrules.make_partitioner(program, "dp", "data=8"), steps=1)
     target = axisrules.make_partitioner(program, "fsdp_tp", "fsdp=2,tensor=4")
     with orbax.checkpoint.StandardCheckpointer() as checkpointer:
         checkpointer.save(tmp_path / "state", state)

@@ -1,6 +1,6 @@
 """Meshes on real devices; JAX's own mesh is the referee."""
 
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 import jax
 import pytest
@@ -40,15 +40,19 @@ def test_given_devices_are_used():
     assert set(mesh.devices.flat) == set(devices)
 
 
+@dataclass(frozen=True)
+class FakeDevice:
+    """What JAX asks of a device that lies in a slice; described slices come with described targets."""
+
+    id: int
+    slice_index: int
+    process_index: int = 0
+    device_kind: str = "fake"
+    platform: str = "fake"
+
+
 def fake_devices(slices, per_slice):
-    """What mesh_utils asks of a device that lies in a slice."""
-    return [
-        SimpleNamespace(
-            id=s * per_slice + i, slice_index=s, process_index=s, device_kind="fake", platform="fake", coords=(i, 0, 0)
-        )
-        for s in range(slices)
-        for i in range(per_slice)
-    ]
+    return [FakeDevice(s * per_slice + i, s, s) for s in range(slices) for i in range(per_slice)]
 
 
 def test_an_axis_across_slices_is_major_to_its_devices_within_one():

@@ -1,6 +1,7 @@
 """States, steps and swaps; the shardings that JAX reports and single-device runs are the referees."""
 
 import re
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 
 import axisrules
+from axisrules.adapters import path_of
 from axisrules.diagnostics import AxisRulesError
 from axisrules.mesh import parse_mesh
 
@@ -33,38 +35,50 @@ def devices_for(mesh):
 
 
 def arrays(tree):
-    return {axisrules.adapters.path_of(keys): leaf for keys, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]}
+    return {path_of(keys): leaf for keys, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]}
 
 
-@pytest.fixture(scope="module", params=["linen", "nnx"])
+@pytest.fixture(scope="module", params=["linen", pytest.param("nnx", marks=pytest.mark.slow)])
 def program(request, read):
     return read(request.param)
 
 
+@dataclass(frozen=True)
+class SingleDevice:
+    """The referee: an unsharded init and the same training on one device."""
+
+    born: dict
+    losses: list
+    trained: dict
+
+
 @pytest.fixture(scope="module")
-def single(program, train):
-    return train(program, "dp", axisrules.make_mesh("data=1", jax.devices()[:1]))
-
-
-@pytest.mark.parametrize(("rules", "mesh"), LAYOUTS, ids=IDS)
-def test_every_layout_trains_like_one_device(program, single, train, rules, mesh):
-    losses, state = train(program, rules, axisrules.make_mesh(mesh, devices_for(mesh)))
-    np.testing.assert_allclose(losses, single[0], rtol=1e-5)
-    for path, array in arrays(state.params).items():
-        np.testing.assert_allclose(array, arrays(single[1].params)[path], rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize(("rules", "mesh"), LAYOUTS, ids=IDS)
-def test_init_is_born_as_planned_and_bit_equal(program, rules, mesh):
-    partitioner = axisrules.make_partitioner(program, rules, axisrules.make_mesh(mesh, devices_for(mesh)))
-    state = partitioner.init(jax.random.key(7))
+def single(program, on_one_device):
     with axisrules.use_plan(None):
-        plain, _ = program.init(jax.random.key(7))
+        born, _ = jax.jit(program.init)(jax.random.key(0))
+    losses, state = on_one_device(program)
+    return SingleDevice(arrays(born), losses, arrays(state.params))
+
+
+@pytest.fixture(scope="module")
+def trained(program, train):
+    """A state after a step, under data parallelism."""
+    return train(axisrules.make_partitioner(program, "dp", "data=8"), steps=1)[1]
+
+
+@pytest.mark.parametrize(("rules", "mesh"), LAYOUTS, ids=IDS)
+def test_every_layout_is_born_as_planned_and_trains_like_one_device(program, single, train, rules, mesh):
+    start = axisrules.make_partitioner(program, rules, axisrules.make_mesh(mesh, devices_for(mesh)))
+    state = start.init(jax.random.key(0))
     for path, array in arrays(state.params).items():
-        assert np.array_equal(array, arrays(plain)[path])
-        planned = partitioner.plan.by_path["params", path]
+        assert np.array_equal(array, single.born[path])
+        planned = start.plan.by_path["params", path]
         assert array.sharding.shard_shape(array.shape) == planned.local_shape
         assert array.addressable_shards[0].data.nbytes == planned.bytes_per_device
+    losses, state = train(start, state)
+    np.testing.assert_allclose(losses, single.losses, rtol=1e-5)
+    for path, array in arrays(state.params).items():
+        np.testing.assert_allclose(array, single.trained[path], rtol=1e-4, atol=1e-5)
 
 
 def test_no_buffer_of_a_sharded_init_holds_a_whole_parameter(program):
@@ -83,13 +97,13 @@ def test_no_buffer_of_a_sharded_init_holds_a_whole_parameter(program):
 @pytest.mark.parametrize("axis_type", ["auto", "explicit"])
 def test_explicit_meshes_train_alike(program, single, train, axis_type):
     mesh = axisrules.make_mesh(parse_mesh("fsdp=2,tensor=4", axis_type=axis_type))
-    losses, state = train(program, "fsdp_tp", mesh)
-    np.testing.assert_allclose(losses, single[0], rtol=1e-5)
+    losses, state = train(axisrules.make_partitioner(program, "fsdp_tp", mesh))
+    np.testing.assert_allclose(losses, single.losses, rtol=1e-5)
     assert state.params["layers"]["up"].sharding.spec == PartitionSpec(None, "fsdp", "tensor")
 
 
 def test_zero1_cuts_the_moments_and_not_the_parameters(program, train):
-    _, state = train(program, "zero1", "data=8", steps=1)
+    _, state = train(axisrules.make_partitioner(program, "zero1", "data=8"), steps=1)
     adam = state.opt_state[0]
     assert state.params["layers"]["up"].sharding.shard_shape((3, 16, 32)) == (3, 16, 32)
     assert adam.mu["layers"]["up"].addressable_shards[0].data.size == 3 * 16 * 32 // 8
@@ -122,10 +136,10 @@ OPTIMIZERS = {
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_every_optimizer_trains_sharded_like_one_device(read, train, name):
+def test_every_optimizer_trains_sharded_like_one_device(read, train, on_one_device, name):
     program = read("linen", OPTIMIZERS[name])
-    one, _ = train(program, "dp", axisrules.make_mesh("data=1", jax.devices()[:1]), steps=4)
-    losses, state = train(program, "fsdp", "fsdp=8", steps=4)
+    one, _ = on_one_device(program, steps=4)
+    losses, state = train(axisrules.make_partitioner(program, "fsdp", "fsdp=8"), steps=4)
     np.testing.assert_allclose(losses, one, rtol=2e-5)
     cut = [a for a in jax.tree.leaves(state.opt_state) if a.ndim and a.size >= 16]
     assert cut
@@ -162,21 +176,19 @@ def test_one_context_reads_two_plans(program, batch, axis_type):
             assert function(batch["x"]).sharding.spec[0] == mesh_axis
 
 
-def test_moving_a_state_keeps_its_values(program, train):
-    _, state = train(program, "dp", "data=8")
+def test_moving_a_state_keeps_its_values(program, trained):
     target = axisrules.make_partitioner(program, "fsdp_tp", "fsdp=2,tensor=4")
-    moved = target.move(state)
+    moved = target.move(trained)
     for path, array in arrays(moved.params).items():
-        assert np.array_equal(array, arrays(state.params)[path])
+        assert np.array_equal(array, arrays(trained.params)[path])
         assert array.sharding == arrays(target.state_shardings.params)[path]
-    assert int(moved.step) == int(state.step)
+    assert int(moved.step) == 1
 
 
-def test_moving_another_programs_state_is_refused(read, train):
-    _, state = train(read("linen"), "dp", "data=8", steps=1)
+def test_moving_another_programs_state_is_refused(read, trained):
     other = axisrules.make_partitioner(read("linen", optax.sgd(1e-2)), "dp", "data=8")
     with pytest.raises(AxisRulesError) as caught:
-        other.move(state)
+        other.move(trained)
     assert [d.code for d in caught.value.diagnostics] == ["AXR504"]
 
 
@@ -199,8 +211,8 @@ def test_eval_leaves_the_state_and_takes_any_function(program, batch):
 
 def test_dropout_draws_another_mask_each_step(read, train):
     program = read("linen", optax.sgd(0.0), dropout=0.5)
-    losses, _ = train(program, "dp", "data=8", steps=3)
-    again, _ = train(program, "fsdp", "fsdp=8", steps=3)
+    losses, _ = train(axisrules.make_partitioner(program, "dp", "data=8"))
+    again, _ = train(axisrules.make_partitioner(program, "fsdp", "fsdp=8"))
     assert len(set(losses)) == 3
     np.testing.assert_allclose(losses, again, rtol=1e-6)
 
