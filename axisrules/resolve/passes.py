@@ -62,6 +62,8 @@ class _Task:
         if len(self.names) != rank:
             why = f"{len(self.names)} names ({_listed(self.names)}) for {rank} dims {tuple(self.shape or ())}"
             fix = f"give {rank} names; `_` or None leaves a dim unnamed"
+            if len(self.names) < rank:
+                fix += "; a dim that scan or vmap stacked gets its name from Flax's partition_name metadata"
             self.find("rank_mismatch", catalog.RANK_MISMATCH, why, fix)
             self.names = (self.names + [None] * rank)[:rank]
 
