@@ -22,6 +22,7 @@ from axisrules.rules import read_maxtext_rules, read_rules
 
 ROOT = Path(__file__).parents[2]
 PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs" / "pages").rglob("*.md"))) if page.exists()]
+TRAINING_PAGES = {"README", "quick_start", "training", "command_line"}
 # Shown, never run: plain text, and what is typed into a shell before axisrules is there.
 NOT_RUN = {"text", "bash", "sh"}
 RUN = {"python", "toml", "yaml", "console"}
@@ -111,7 +112,15 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
             del sys.modules[name]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def page_id(page: Path) -> str:
+    return page.relative_to(ROOT).with_suffix("").as_posix().removeprefix("docs/pages/")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, marks=pytest.mark.slow) if p.stem in TRAINING_PAGES else p for p in PAGES],
+    ids=page_id,
+)
 @pytest.mark.usefixtures("empty_directory")
 def test_code_blocks_run(page: Path) -> None:
     for example in SYBIL.parse(page):
@@ -120,7 +129,7 @@ def test_code_blocks_run(page: Path) -> None:
         example.evaluate()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_every_block_says_what_it_is(page: Path) -> None:
     fences = FENCE.findall(page.read_text(encoding="utf-8"))
     assert set(fences[::2]) <= RUN | NOT_RUN, "a language that the tests know, and nothing after it"
