@@ -84,20 +84,19 @@ def route(logits: jax.Array, experts_per_token: int, capacity: int) -> tuple[jax
     """Which token goes to which place of which expert, and with what weight: two [b, s, x, c].
 
     The first is 0 or 1, the second is the first times the gate. Each token asks for its
-    `experts_per_token` likeliest experts; an expert takes a sequence's tokens in order, first
-    choices first, until its `capacity` is full. Dense one-hots instead of sorts and scatters, so
-    that XLA can cut the experts' dim. `logits` is [b, s, x] in float32.
+    `experts_per_token` likeliest experts; an expert takes a sequence's tokens in order until its
+    `capacity` is full, so that no token is sent away for the sake of a later one. Dense one-hots
+    instead of sorts and scatters, so that XLA can cut the experts' dim. `logits` is [b, s, x] in float32.
 
-    Source: Lepikhin et al. 2020, "GShard", algorithm 1.
+    Source: Lepikhin et al. 2020, "GShard", section 2.2; there first choices go before all second ones.
     """
     batch, seq, experts = logits.shape
     gates, choice = jax.lax.top_k(jax.nn.softmax(logits, axis=-1), experts_per_token)
     gates = gates / jnp.sum(gates, axis=-1, keepdims=True)
     chosen = jax.nn.one_hot(choice, experts)
-    # Places are handed out along one queue per sequence: all first choices, then all second ones.
-    queue = chosen.transpose(0, 2, 1, 3).reshape(batch, experts_per_token * seq, experts)
-    ahead = (jnp.cumsum(queue, axis=1) - queue).reshape(batch, experts_per_token, seq, experts)
-    place = jnp.sum(ahead.transpose(0, 2, 1, 3) * chosen, axis=-1).astype(jnp.int32)
+    queue = chosen.reshape(batch, seq * experts_per_token, experts)
+    ahead = (jnp.cumsum(queue, axis=1) - queue).reshape(chosen.shape)
+    place = jnp.sum(ahead * chosen, axis=-1).astype(jnp.int32)
     # A place beyond the capacity is a row of zeros in the one-hot: the token passes the expert by.
     places = jax.nn.one_hot(place, capacity)
     dispatch = jnp.einsum("bsnx,bsnc->bsxc", chosen, places)

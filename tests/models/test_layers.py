@@ -48,8 +48,8 @@ def test_routing_is_a_queue_per_expert(capacity: int) -> None:
     expected = np.zeros(dispatch.shape)
     for row in range(2):
         taken = np.zeros(4, int)
-        for turn in range(per_token):
-            for token in range(8):
+        for token in range(8):
+            for turn in range(per_token):
                 expert = int(choice[row, token, turn])
                 if taken[expert] < capacity:
                     expected[row, token, expert, taken[expert]] = gates[row, token, turn] / gates[row, token].sum()
