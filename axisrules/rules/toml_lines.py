@@ -15,7 +15,7 @@ MAX_NESTING = 64
 # A string that nothing closes ends with the line or the file, so that no text is looked at twice.
 _TOKEN = re.compile(
     r"""(?P<comment>\#[^\n]*)
-      | (?P<text>\"{3}(?:\\.|[^\\])*?(?:\"{3,5}|\Z)|'{3}.*?(?:'{3,5}|\Z)
+      | (?P<text>\"{3}(?:\\.|[^\\])*?(?:\"{3,5}|\\?\Z)|'{3}.*?(?:'{3,5}|\Z)
                 |\"(?:\\[^\n]|[^\"\\\n])*\"?|'[^'\n]*'?)
       | (?P<bare>[A-Za-z0-9_+:.-]+)
       | (?P<mark>[\[\]{}=,])
