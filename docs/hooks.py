@@ -2,11 +2,15 @@
 
 - Every `axisrules/diagnostics/pages/CODE.md` becomes a page, and a row of the list of diagnostics.
 - Every shipped rule table becomes a row and a listing of the presets page.
+- Every command's `--help` stands in the page of the command line.
 - An SVG is put into its page as text, so that it follows the page's colours.
 """
 
+import os
 import re
 import tomllib
+from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -99,8 +103,25 @@ def presets_whole() -> str:
     return "\n\n".join(f"## {name}\n\n```toml\n{text}```" for name, text in presets().items())
 
 
+def command_help(name: str) -> str:
+    """What `axisrules NAME --help` prints, at a width that fits the page."""
+    # Only this needs the package itself: its commands know their own arguments.
+    from axisrules.cli.main import build_parser
+
+    os.environ["COLUMNS"] = "96"
+    return "```text\n" + command_parser(build_parser(), name).format_help().rstrip() + "\n```"
+
+
+def command_parser(parser: ArgumentParser, name: str) -> ArgumentParser:
+    """The parser of one command."""
+    (commands,) = (action for action in parser._actions if action.dest == "command")
+    return commands.choices[name]
+
+
+COMMANDS = ("check", "explain", "diff", "bench", "presets")
 GENERATED = {
     "diagnostics table": diagnostics_table,
     "presets table": presets_table,
     "presets whole": presets_whole,
+    **{f"help {name}": partial(command_help, name) for name in COMMANDS},
 }

@@ -22,7 +22,7 @@ from axisrules.rules import read_maxtext_rules, read_rules
 
 ROOT = Path(__file__).parents[2]
 PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs" / "pages").rglob("*.md"))) if page.exists()]
-TRAINING_PAGES = {"README", "quick_start", "training", "command_line"}
+TRAINING_PAGES = {"README", "quick_start", "training"}
 # Shown, never run: plain text, and what is typed into a shell before axisrules is there.
 NOT_RUN = {"text", "bash", "sh"}
 RUN = {"python", "toml", "yaml", "console"}
@@ -105,7 +105,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     before = set(sys.modules)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("COLUMNS", "110")
+    monkeypatch.setenv("COLUMNS", "96")
     yield
     for name in set(sys.modules) - before:
         if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
