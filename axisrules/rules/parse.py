@@ -211,7 +211,13 @@ class _Reader:
         if not isinstance(value, Mapping):
             self.wrong_type(path, value, "a table")
             return []
-        return [(str(key), entry) for key, entry in value.items()]
+        entries = []
+        for key, entry in value.items():
+            if isinstance(key, str):
+                entries.append((key, entry))
+            else:
+                self.wrong_type(path, key, "a table whose keys are text")
+        return entries
 
     def known_keys(self, path: Path, value: Mapping[object, object], known: tuple[str, ...]) -> None:
         for key in map(str, value):

@@ -106,7 +106,12 @@ def test_a_neighbour_is_looked_for_in_the_same_scope() -> None:
 
 def test_policies_optional_mesh_axes_and_the_mesh_come_along() -> None:
     base = parse_rules(
-        {"rules": {"a": []}, "mesh": "data=8", "optional_mesh_axes": ["data"], "policy": {"collision": "warn"}}
+        {
+            "rules": {"a": []},
+            "mesh": "data=8",
+            "optional_mesh_axes": ["data"],
+            "policy": {"collision": "warn"},
+        }
     )
     override = parse_rules(
         {"rules": {"a": "x"}, "mesh": "x=8", "optional_mesh_axes": ["x"], "policy": {"collision": "allow"}}

@@ -64,7 +64,9 @@ kind.params.embed = ['fsdp']
 [policy]
 collision = "warn"
 """
-    assert dump_rules(read(text)) == """\
+    assert (
+        dump_rules(read(text))
+        == """\
 doc = "one line"
 mesh = "fsdp=-1"
 
@@ -81,6 +83,7 @@ embed = "fsdp"
 [path."optimizer:**/norm/*"]
 embed = { mesh = [], collision = "allow" }
 """
+    )
 
 
 def test_a_name_that_returns_makes_a_list_of_pairs() -> None:
