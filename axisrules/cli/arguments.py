@@ -1,6 +1,7 @@
 """Arguments that several commands share, and the values that they stand for."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
 
 from axisrules.diagnostics import AxisRulesError, Origin, catalog
 from axisrules.mesh import WILDCARD, MeshSpec, parse_mesh
@@ -24,6 +25,12 @@ class ExampleFormatter(RawDescriptionHelpFormatter):
 def add_json(parser: ArgumentParser) -> None:
     """`--json`: the same facts for a program to read."""
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def add_html(parser: ArgumentParser) -> None:
+    """`--html` and `--force`: the report as a file."""
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the report to FILE as HTML")
+    parser.add_argument("--force", action="store_true", help="replace FILE where it exists")
 
 
 def add_devices(parser: ArgumentParser) -> None:

@@ -2,10 +2,22 @@
 
 import json
 import sys
+from argparse import Namespace
 from collections.abc import Iterable
 from typing import Any
 
+from axisrules.cli.output import write_output
 from axisrules.diagnostics import Diagnostic, render_text
+
+
+def show(report: Any, args: Namespace) -> None:
+    """A report as `--html FILE`, as `--json`, or as text where neither was asked for."""
+    if args.html:
+        write_output(args.html, report.to_html(), force=args.force)
+    if args.json:
+        print_json(report.to_json())
+    elif not args.html:
+        print_report(report)
 
 
 def print_json(values: Any) -> None:
@@ -13,11 +25,11 @@ def print_json(values: Any) -> None:
     print(json.dumps(values, indent=2, allow_nan=False))
 
 
-def print_report(report: Any) -> None:
+def print_report(report: Any, *, soft_wrap: bool = False) -> None:
     """A report as rich lays it out for the width of the terminal, or 80 columns in a pipe."""
     from rich.console import Console
 
-    Console(highlight=False, markup=False, emoji=False).print(report)
+    Console(highlight=False, markup=False, emoji=False).print(report, soft_wrap=soft_wrap)
 
 
 def print_findings(findings: Iterable[Diagnostic]) -> None:
@@ -28,6 +40,7 @@ def print_findings(findings: Iterable[Diagnostic]) -> None:
     if sys.stdout.isatty():
         from axisrules.report import styled_findings
 
-        print_report(styled_findings(found))
+        # Long lines are left to the terminal to wrap, so that they can be copied whole.
+        print_report(styled_findings(found), soft_wrap=True)
     else:
         print(render_text(found))

@@ -2,8 +2,17 @@
 
 from argparse import ArgumentParser, Namespace
 
-from axisrules.cli.arguments import MESH_HELP, TABLE_HELP, add_devices, add_json, add_model, mesh_for
-from axisrules.cli.console import print_json, print_report
+from axisrules.cli.arguments import (
+    MESH_HELP,
+    TABLE_HELP,
+    add_devices,
+    add_html,
+    add_json,
+    add_model,
+    mesh_for,
+)
+from axisrules.cli.console import show
+from axisrules.cli.output import check_output
 from axisrules.cli.virtual_devices import set_up_devices
 from axisrules.diagnostics import AxisRulesError, catalog
 from axisrules.mesh import MeshSpec
@@ -26,11 +35,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--mesh-after", metavar="MESH", help="the mesh of AFTER, where it is another one")
     add_devices(parser)
     add_model(parser, default="the built-in decoder")
+    add_html(parser)
     add_json(parser)
 
 
 def run(args: Namespace) -> int:
     """0, or 1 when either table cannot lay out the program without errors."""
+    if args.html:
+        check_output(args.html, force=args.force)
     before, after = load_rules(args.before), load_rules(args.after)
     mesh_before = mesh_for(before, args.mesh, args.devices)
     mesh_after = mesh_for(after, args.mesh_after or args.mesh, args.devices)
@@ -42,10 +54,7 @@ def run(args: Namespace) -> int:
     leaves = read_named_program(args).leaves
     diff = diff_plans(survey(leaves, before, mesh_before), survey(leaves, after, mesh_after))
     explanation = explain(diff)
-    if args.json:
-        print_json(explanation.to_json())
-    else:
-        print_report(explanation)
+    show(explanation, args)
     found = (*diff.before.diagnostics, *diff.after.diagnostics)
     return int(any(diagnostic.severity == "error" for diagnostic in found))
 

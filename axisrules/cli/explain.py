@@ -2,11 +2,18 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from axisrules.cli.arguments import MESH_HELP, TABLE_HELP, add_devices, add_json, add_model, mesh_for
-from axisrules.cli.console import print_json, print_report
-from axisrules.cli.output import check_output, write_output
+from axisrules.cli.arguments import (
+    MESH_HELP,
+    TABLE_HELP,
+    add_devices,
+    add_html,
+    add_json,
+    add_model,
+    mesh_for,
+)
+from axisrules.cli.console import print_json, print_report, show
+from axisrules.cli.output import check_output
 from axisrules.cli.virtual_devices import set_up_devices
 from axisrules.diagnostics import CATALOG, AxisRulesError, Origin, catalog, did_you_mean, page
 from axisrules.resolve import survey
@@ -35,8 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="PATTERN",
         help="show the leaves with such a path dim by dim: '**/mlp/*'; ** is any number of parts",
     )
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write the explanation to FILE as HTML")
-    parser.add_argument("--force", action="store_true", help="replace FILE where it exists")
+    add_html(parser)
     add_json(parser)
 
 
@@ -64,12 +70,7 @@ def _explain_plan(args: Namespace) -> int:
     # A survey keeps its errors, so that a table that fails can be looked at.
     plan = survey(read_named_program(args).leaves, table, mesh)
     explanation = explain(plan, args.leaf)
-    if args.html:
-        write_output(args.html, explanation.to_html(), force=args.force)
-    if args.json:
-        print_json(explanation.to_json())
-    elif not args.html:
-        print_report(explanation)
+    show(explanation, args)
     return int(any(found.severity == "error" for found in plan.diagnostics))
 
 

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from axisrules import models
 from axisrules.adapters import Loss, Program, constrain, load_factory, read_program
 from axisrules.diagnostics import AxisRulesError, Origin, catalog, did_you_mean
+from axisrules.models import DecoderConfig, linen_decoder, next_token_loss, nnx_decoder
 
 LEARNING_RATE = 1e-3
 TOKEN_AXES = {"inputs": "batch seq", "targets": "batch seq"}
@@ -52,14 +52,14 @@ def named_model(spec: str | None, api: str, dtype: str = "float32") -> NamedMode
     A model without a loss is taken as a language model over tokens. Raises AxisRulesError (AXR309).
     """
     if spec is None:
-        return NamedModel(f"built-in decoder ({api})", _decoder(api, dtype), models.next_token_loss)
+        return NamedModel(f"built-in decoder ({api})", _decoder(api, dtype), next_token_loss)
     model, loss, batch = load_factory(spec)
     if loss is not None and batch is None:
         fix = "return a triple: (model, loss, batch)"
         raise AxisRulesError(
             [catalog.BAD_FACTORY.at(subject=spec, why="it has a loss and no batch", fix=fix)]
         )
-    return NamedModel(spec, model, loss or models.next_token_loss, batch)
+    return NamedModel(spec, model, loss or next_token_loss, batch)
 
 
 def named_optimizer(name: str) -> optax.GradientTransformation:
@@ -75,8 +75,8 @@ def named_optimizer(name: str) -> optax.GradientTransformation:
 
 
 def _decoder(api: str, dtype: str) -> Any:
-    build = models.linen_decoder if api == "linen" else models.nnx_decoder
-    return build(models.DecoderConfig(dtype=dtype), constrain)
+    build = linen_decoder if api == "linen" else nnx_decoder
+    return build(DecoderConfig(dtype=dtype), constrain)
 
 
 def _takes_a_rate_alone(found: object) -> bool:

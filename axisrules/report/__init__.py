@@ -2,8 +2,7 @@
 
 from axisrules.report.bench import BenchTable
 from axisrules.report.diff import DiffExplanation
-from axisrules.report.explain import explain
-from axisrules.report.explanation import Explanation
+from axisrules.report.explanation import Explanation, explain
 from axisrules.report.findings import styled_findings
 from axisrules.report.presets import preset_list
 

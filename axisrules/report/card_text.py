@@ -31,7 +31,6 @@ def card_text(plans: tuple[LeafPlan, ...], mesh: MeshSpec, width: int) -> Iterat
         yield from _dim(reason, mesh)
     yield ""
     yield from picture_text(draw(first, mesh), width)
-    yield ""
 
 
 def _sizes(plan: LeafPlan) -> Text:

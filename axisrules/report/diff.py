@@ -11,7 +11,7 @@ from rich.text import Text
 from axisrules.diagnostics import Diagnostic, printable, render_text, to_json
 from axisrules.report.explanation_html import dims_html
 from axisrules.report.findings import styled_findings
-from axisrules.report.html import element, fragment, table
+from axisrules.report.html import element, fragment, table, whole_page
 from axisrules.report.layout import DEEPER, MARGIN, flush_right
 from axisrules.report.leaf_words import shape_words
 from axisrules.report.plain import plain_text
@@ -56,6 +56,13 @@ class DiffExplanation:
             body.append(table(("kind", "path", "before", "after", "moves"), changes, numbers=(4,)))
         findings = _findings(diff)
         return fragment(*body, *([element("pre", render_text(findings))] if findings else []))
+
+    def to_html(self) -> str:
+        """A whole HTML document, for a file."""
+        diff = self.diff
+        return whole_page(
+            f"axisrules: {diff.before.rules.name} to {diff.after.rules.name}", self._repr_html_()
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`: every change whole, memory by kind, and diagnostics."""

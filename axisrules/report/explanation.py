@@ -1,11 +1,13 @@
-"""A plan explained: a value that knows how to show itself in a terminal, in a notebook and as JSON."""
+"""A plan explained: a value that shows itself in a terminal, in a notebook and as JSON."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
+from axisrules.diagnostics import AxisRulesError, catalog, did_you_mean
 from axisrules.report.card_text import card_text
+from axisrules.report.diff import DiffExplanation
 from axisrules.report.explanation_html import explanation_html
 from axisrules.report.explanation_json import explanation_json
 from axisrules.report.findings import styled_findings
@@ -14,7 +16,7 @@ from axisrules.report.overview_text import overview_text
 from axisrules.report.plain import plain_text
 from axisrules.report.rows import alike
 from axisrules.report.styled_words import plan_title
-from axisrules.resolve import LeafPlan, Plan
+from axisrules.resolve import LeafPlan, Plan, PlanDiff
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,13 @@ class Explanation:
         yield plan_title(self.plan)
         yield ""
         if self.selected:
-            for plans in alike(self.selected):
+            for place, plans in enumerate(alike(self.selected)):
+                yield from [""] if place else []
                 yield from card_text(plans, self.plan.mesh, options.max_width)
         else:
             yield from overview_text(self.plan, options.max_width)
         if self.plan.diagnostics:
+            yield ""
             yield styled_findings(self.plan.diagnostics)
 
     def _repr_html_(self) -> str:
@@ -48,3 +52,29 @@ class Explanation:
 
     def __str__(self) -> str:
         return plain_text(self)
+
+
+def explain(subject: Plan | PlanDiff, leaf: str | None = None) -> Explanation | DiffExplanation:
+    """The explanation of a plan, or of what changes between two: to print, to show in a notebook, as JSON.
+
+    With the path pattern `leaf`, a plan's matching leaves are explained dim by dim. Raises
+    AxisRulesError (AXR310) when `leaf` matches nothing.
+    """
+    if isinstance(subject, PlanDiff):
+        return DiffExplanation(subject)
+    if leaf is None:
+        return Explanation(subject)
+    selected = subject.select(leaf)
+    if not selected:
+        why = f"no leaf has a path that `{leaf}` matches; `*` is one part of a path, `**` any number of them"
+        fix = _meant(subject, leaf)
+        raise AxisRulesError([catalog.PATTERN_MATCHES_NOTHING.under("error").at(why=why, fix=fix)])
+    return Explanation(subject, selected)
+
+
+def _meant(plan: Plan, leaf: str) -> str:
+    """A pattern that finds `leaf` at any depth, where one does; else the path that comes closest."""
+    deeper = next((glob for glob in (f"**/{leaf}", f"**/{leaf}/**") if plan.select(glob)), None)
+    if deeper:
+        return f"at any depth: '{deeper}'"
+    return did_you_mean(leaf, (found.path for found in plan.leaves))

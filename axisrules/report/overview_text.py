@@ -44,7 +44,6 @@ def overview_text(plan: Plan, width: int) -> Iterator[RenderableType]:
         yield Text.assemble(("the most cut array  ", "dim"), (printable(example.path), "bold"))
         yield ""
         yield from picture_text(draw(example, plan.mesh), width)
-    yield ""
 
 
 def totals_table(plan: Plan) -> Table:

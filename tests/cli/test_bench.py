@@ -1,0 +1,41 @@
+import pytest
+
+SMALL = ("--steps", "2", "--batch", "8", "--seq", "8")
+
+
+def test_two_layouts_of_a_user_s_model_learn_alike(run_json):
+    code, report = run_json("bench", "--rules", "dp", "fsdp", "--model", "tests.cli.tiny:model", *SMALL)
+    assert code == 0
+    assert [row["mesh"] for row in report["rows"]] == ["data=8", "fsdp=8"]
+    assert report["is_equal"]
+    assert report["rows"][0]["param_bytes"] == 8 * report["rows"][1]["param_bytes"]
+
+
+def test_a_model_may_bring_its_own_loss_and_batch(run):
+    code, out, _ = run("bench", "--rules", "dp", "--model", "tests.cli.tiny:with_batch", "--steps", "2")
+    assert code == 0
+    assert "loss 2" in out
+
+
+def test_a_layout_that_cannot_run_fails_the_bench(run):
+    code, out, _ = run(
+        "bench", "--rules", "dp", "fsdp", "--mesh", "data=8", "--model", "tests.cli.tiny:model", *SMALL
+    )
+    assert code == 1
+    assert "fsdp did not run" in out
+    assert "AXR206" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--rules", "nope"], "AXR111"),
+        (["--mesh", "data=0"], "AXR201"),
+        (["--model", "tests.cli.tiny:with_shapes_only"], "AXR602"),
+        (["--model", "tests.cli.tiny:with_loss_alone"], "AXR309"),
+    ],
+)
+def test_what_cannot_be_measured(run, arguments, said):
+    code, out, err = run("bench", *SMALL, *arguments)
+    assert (code, out) == (2, "")
+    assert said in err
