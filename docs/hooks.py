@@ -54,7 +54,7 @@ def on_page_markdown(markdown: str, **_: object) -> str:
         mark = f"<!-- generated: {name} -->"
         if mark in markdown:
             markdown = markdown.replace(mark, generate())
-    return markdown
+    return markdown.replace("\n<BLANKLINE>\n", "\n\n")  # doctest's word for a blank line of output
 
 
 def on_page_content(html: str, page: Page, **_: object) -> str:
@@ -108,7 +108,7 @@ def command_help(name: str) -> str:
     # Only this needs the package itself: its commands know their own arguments.
     from axisrules.cli.main import build_parser
 
-    os.environ["COLUMNS"] = "96"
+    os.environ["COLUMNS"] = "88"
     return "```text\n" + command_parser(build_parser(), name).format_help().rstrip() + "\n```"
 
 
