@@ -8,6 +8,7 @@ from pathlib import Path
 import flax
 import jax
 import optax
+from flax.errors import PartitioningUnspecifiedError
 
 from axisrules.diagnostics import AxisRulesError, Code, Origin, catalog
 
@@ -19,7 +20,8 @@ _FOREIGN = tuple(Path(module.__file__).parent for module in (jax, flax, optax)) 
 def user_failure(code: Code, subject: str) -> Iterator[None]:
     """Turn an exception of the user's code into AxisRulesError with `code`, the exception chained to it.
 
-    A recursion without end becomes AXR308: it is how a module that holds itself shows.
+    A recursion without end becomes AXR308: it is how a module that holds itself shows. What Flax says of
+    a stacked dim without a name becomes AXR303, as it is where a name is merely missing.
     """
     try:
         yield
@@ -28,6 +30,10 @@ def user_failure(code: Code, subject: str) -> Iterator[None]:
     except RecursionError as error:
         why = "it recurses without end"
         raise AxisRulesError([catalog.BAD_TREE.at(_own_line(error), subject=subject, why=why)]) from error
+    except PartitioningUnspecifiedError as error:
+        why = "scan or vmap stacks annotated parameters and does not name the new dim"
+        fix = 'metadata_params={nn.PARTITION_NAME: "layers"} in nn.scan or nn.vmap'
+        raise AxisRulesError([catalog.RANK_MISMATCH.at(_own_line(error), subject=subject, why=why, fix=fix)]) from error
     except (Exception, SystemExit) as error:
         why = f"{type(error).__name__}: {error}"
         raise AxisRulesError([code.at(_own_line(error), subject=subject, why=why)]) from error

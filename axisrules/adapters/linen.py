@@ -1,5 +1,6 @@
 """Reads a linen module: its variables as nested dicts, their boxes as logical axes."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,8 +61,7 @@ class _Linen:
 
     def init_boxed(self, key: jax.Array) -> Any:
         """Every variable after the loss has called the module on a batch of zeros, boxes and all."""
-        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), self.batch)
-        variables = self.module.init(_streams(key), zeros, method=lambda module, batch: self.loss(module, batch))
+        variables = self.module.init(_streams(key), _zeros(self.batch), method=lambda *args: self.loss(*args))
         variables = unfreeze(variables)
         check_tree(variables, "the module's variables")
         return variables
@@ -84,11 +84,18 @@ class _Linen:
     def called(self, params: Any, rest: Any, key: jax.Array) -> Any:
         """`rest` after one call of the loss."""
         model = self.bind(params, rest, key)
-        self.loss(model, jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), self.batch))
+        # A loss that expects one sown value stumbles over the one from init. Any other fault is still
+        # there when the loss is traced on what is carried.
+        with suppress(Exception):
+            self.loss(model, _zeros(self.batch))
         return self.collect(model)
 
     def pick(self, variables: Any) -> Any:
         return {name: variables.get(name) for name in self.carried}
+
+
+def _zeros(shapes: Shapes) -> Any:
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
 
 
 def _streams(key: jax.Array) -> dict[str, jax.Array]:
