@@ -2,10 +2,12 @@
 
 import os
 
-# Both are read once, when the backend starts. The scheduler may reorder collectives of one step
-# differently on each virtual device, and then they wait for each other forever.
+# All are read once, when the backend starts. Without the last two, collectives of one step may wait
+# for each other forever: the scheduler may order them differently on each virtual device, and a pool
+# of eight threads may be full of waiting ones.
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = "--xla_cpu_enable_concurrency_optimized_scheduler=false"
+os.environ["PJRT_NPROC"] = "32"
 
 import jax
 from hypothesis import settings

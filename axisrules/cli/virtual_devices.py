@@ -12,6 +12,12 @@ DEVICE_COUNT_FLAG = "--xla_force_host_platform_device_count"
 # then they wait for each other forever (JAX 0.10 to 0.12).
 ORDERED_SCHEDULER = "--xla_cpu_enable_concurrency_optimized_scheduler"
 
+# A loop and what follows it may both wait in a collective, each in a thread of its own. JAX's pool has
+# as many threads as there are devices; once all of them wait, none is left to arrive (JAX 0.10 to 0.12).
+# This variable, which XLA reads once, sets the size of the pool.
+POOL_SIZE = "PJRT_NPROC"
+THREADS_PER_DEVICE = 4
+
 PROBE = "import jax; jax.devices()"
 PROBE_SECONDS = 120
 # `F1123 17:53:08.995184   13367 parse_flags_from_env.cc:234] ` before what XLA has to say.
@@ -23,8 +29,8 @@ def set_up_devices(count: int | None, platform: str | None, *, default_count: in
     """Choose JAX's platform and give the CPU `count` virtual devices; the user's own flags count too.
 
     A device count in the user's XLA_FLAGS holds where `count` is None. In a process that has JAX
-    loaded already, whoever loaded it has chosen. Raises AxisRulesError (AXR505) for flags that JAX
-    would abort on, which a child process finds out.
+    loaded already, whoever loaded it has chosen. Raises AxisRulesError: AXR505 for flags that JAX
+    would abort on, which a child process finds out, and AXR602 for a platform that is not there.
     """
     if "jax" in sys.modules:
         return
@@ -35,10 +41,17 @@ def set_up_devices(count: int | None, platform: str | None, *, default_count: in
         _probe(flags)
     if ORDERED_SCHEDULER not in flags and os.environ["JAX_PLATFORMS"] == "cpu":
         os.environ["XLA_FLAGS"] = f"{flags} {ORDERED_SCHEDULER}=false".strip()
+    os.environ.setdefault(POOL_SIZE, str(THREADS_PER_DEVICE * (count or default_count)))
     import jax
 
     if count or DEVICE_COUNT_FLAG not in flags:
         jax.config.update("jax_num_cpu_devices", count or default_count)
+    try:
+        jax.devices()
+    except RuntimeError as error:
+        origin = Origin("JAX_PLATFORMS", 0, os.environ["JAX_PLATFORMS"])
+        fix = "choose another platform, or install JAX for this one"
+        raise AxisRulesError([catalog.BAD_ARGUMENT.at(origin, why=str(error), fix=fix)]) from None
 
 
 def _probe(flags: str) -> None:
