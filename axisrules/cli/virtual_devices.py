@@ -55,12 +55,15 @@ def set_up_devices(count: int | None, platform: str | None, *, default_count: in
 
 
 def _probe(flags: str) -> None:
-    """Start JAX in a child with the same environment: a bad flag aborts the child instead of us."""
+    """Start JAX on the CPU of a child with the same flags: a bad one aborts the child instead of us."""
     import subprocess
 
     command = [sys.executable, "-c", PROBE]
+    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False)  # noqa: S603 - our own interpreter and words
+        done = subprocess.run(  # noqa: S603 - our own interpreter and words
+            command, capture_output=True, text=True, timeout=PROBE_SECONDS, env=environment, check=False
+        )
     except subprocess.TimeoutExpired:
         raise _bad_flags(flags, f"JAX did not start within {PROBE_SECONDS} seconds") from None
     if done.returncode:

@@ -37,6 +37,13 @@ def test_flags_that_jax_would_abort_on(in_child, flags):
     assert "Aborted" not in done.stderr
 
 
+def test_a_platform_that_is_not_there(in_child):
+    done = in_child("-m", "axisrules", "bench", "--platform", "tpu")
+    assert done.returncode == 2
+    assert "AXR602" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_process_with_jax_in_it_has_chosen(monkeypatch):
     from axisrules.cli.virtual_devices import set_up_devices
 
