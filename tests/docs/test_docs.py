@@ -21,7 +21,7 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipP
 from axisrules.rules import read_maxtext_rules, read_rules
 
 ROOT = Path(__file__).parents[2]
-PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs" / "pages").rglob("*.md"))) if page.exists()]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").rglob("*.md"))]
 TRAINING_PAGES = {"README", "quick_start", "training"}
 # Shown, never run: plain text, and what is typed into a shell before axisrules is there.
 NOT_RUN = {"text", "bash", "sh"}
@@ -30,6 +30,13 @@ RUN = {"python", "toml", "yaml", "console"}
 FENCE = re.compile(r"^ *```(.*)$", re.MULTILINE)
 FILE_NAME = re.compile(r"# ([\w-]+\.(?:py|toml|ya?ml))\n")
 RULE_TABLE_KEYS = re.compile(r"^(rules =|\[rules\]|\[kind\.|\[path\.|\[policy\])", re.MULTILINE)
+
+
+def run_page(page: Path) -> None:
+    for example in SYBIL.parse(page):
+        if isinstance(example.parsed, str) and FILE_NAME.match(example.parsed):
+            save(example, "")
+        example.evaluate()
 
 
 def run_toml(example: Example) -> None:
@@ -123,10 +130,7 @@ def page_id(page: Path) -> str:
 )
 @pytest.mark.usefixtures("empty_directory")
 def test_code_blocks_run(page: Path) -> None:
-    for example in SYBIL.parse(page):
-        if isinstance(example.parsed, str) and FILE_NAME.match(example.parsed):
-            save(example, "")
-        example.evaluate()
+    run_page(page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
@@ -149,5 +153,4 @@ def test_a_wrong_page_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     ):
         page.write_text(block, encoding="utf-8")
         with pytest.raises((AssertionError, ValueError)):
-            for example in SYBIL.parse(page):
-                example.evaluate()
+            run_page(page)

@@ -4,7 +4,7 @@ import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -27,15 +27,17 @@ def hooks() -> ModuleType:
     return module
 
 
+def text_of(page: str) -> str:
+    return (PAGES / f"{page}.md").read_text(encoding="utf-8")
+
+
 def test_api_page_has_every_public_name() -> None:
-    listed = re.findall(r"^::: axisrules\.(\w+)$", (PAGES / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
+    listed = re.findall(r"^::: axisrules\.(\w+)$", text_of("api"), re.MULTILINE)
     assert sorted(listed) == sorted(axisrules.__all__)
 
 
 def test_policies_and_their_defaults_are_those_of_the_code() -> None:
-    rows = re.findall(
-        r"^\| `(\w+)` \| `(error|warn|allow)` \|", (PAGES / "rule_language.md").read_text(encoding="utf-8"), re.MULTILINE
-    )
+    rows = re.findall(r"^\| `(\w+)` \| `(error|warn|allow)` \|", text_of("rule_language"), re.MULTILINE)
     assert dict(rows) == DEFAULT_POLICIES
 
 
@@ -45,8 +47,8 @@ def test_every_preset_has_a_row_and_a_listing(hooks: ModuleType) -> None:
 
 
 def test_every_code_has_a_row_with_its_title(hooks: ModuleType) -> None:
-    rows = dict(re.findall(r"^\| \[(AXR\d+)\]\(AXR\d+\.md\) \| (.+) \|$", hooks.diagnostics_table(), re.MULTILINE))
-    assert rows == {code: entry.title for code, entry in CATALOG.items()}
+    rows = re.findall(r"^\| \[(AXR\d+)\]\(\1\.md\) \| (.+) \|$", hooks.diagnostics_table(), re.MULTILINE)
+    assert dict(rows) == {code: entry.title for code, entry in CATALOG.items()}
 
 
 def test_every_mark_is_filled(hooks: ModuleType) -> None:
@@ -58,7 +60,7 @@ def test_every_mark_is_filled(hooks: ModuleType) -> None:
 def test_figures_can_stand_in_a_page(figure: Path) -> None:
     """A title for screen readers, no blank line that would end an HTML block, nothing from elsewhere."""
     text = figure.read_text(encoding="utf-8")
-    root = ElementTree.fromstring(text)
+    root = ET.fromstring(text)
     assert root.find("{http://www.w3.org/2000/svg}title").text
     assert "\n\n" not in text
     assert "href" not in text
