@@ -16,6 +16,7 @@ from axisrules.report.plain import plain_text
 from axisrules.report.quantities import readable_bytes, three_digits
 
 NOTHING = "-"
+LEGEND = "bytes are those on one device; speed is steps per second over those of the first layout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class BenchTable:
         for columns in _tables(self.report, options.max_width):
             yield _table(columns)
             yield ""
+        yield Text(LEGEND, "dim")
         yield from _verdict(self.report)
 
     def _repr_html_(self) -> str:
@@ -57,7 +59,8 @@ class BenchTable:
             element("pre", f"{row.rules}\n{printable(row.error, 2000)}") for row in _failed(self.report)
         ]
         found = [element("pre", render_text([finding])) for finding in loss_findings(self.report)]
-        return fragment(element("p", run_words(self.report), class_="quiet"), shown, *errors, *found)
+        words = [element("p", text, class_="quiet") for text in (run_words(self.report), LEGEND)]
+        return fragment(*words, shown, *errors, *found)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`: the whole report, its verdict and its findings."""
