@@ -49,11 +49,16 @@ class DiffExplanation:
         diff = self.diff
         plans = [("before", diff.before), ("after", diff.after)]
         titles = [element("div", f"{word}: {plan_title(plan).plain}") for word, plan in plans]
-        changes = [_row_html(row, diff) for section in change_sections(diff) for row in section.rows]
+        sections = change_sections(diff)
+        changes = [_row_html(row, diff) for section in sections for row in section.rows]
+        following = [
+            f"{section.kind}: {_followers_words(section)}" for section in sections if section.followers
+        ]
         memory = table(("kind", *MEMORY_HEADINGS), _memory_rows(diff), numbers=(1, 2, 3))
         body = [*titles, memory, element("p", _moved_words(diff))]
         if changes:
-            body.append(table(("kind", "path", "before", "after", "moves"), changes, numbers=(4,)))
+            body.append(table(("kind", "path", "before", "after", ""), changes, numbers=(4,)))
+        body += [element("p", words, class_="quiet") for words in following]
         findings = _findings(diff)
         return fragment(*body, *([element("pre", render_text(findings))] if findings else []))
 
@@ -94,9 +99,13 @@ def _section(section: ChangeSection, diff: PlanDiff, edge: int) -> Iterator[Rend
             words = Text.assemble((sign, SIGN_STYLES[sign]), dims_text(leaf_plan, plan.mesh))
             yield flush_right(words, Text(shape_words(leaf_plan.local_shape), "dim"), DEEPER, edge)
     if section.followers:
-        count = counted(len(section.followers), "leaf changes", "leaves change")
-        words = Text(f"{count} as the params that they follow", "italic")
+        words = Text(_followers_words(section), "italic")
         yield flush_right(words, Text(_moves(moved_bytes(section.followers))), MARGIN, edge)
+
+
+def _followers_words(section: ChangeSection) -> str:
+    count = counted(len(section.followers), "leaf changes", "leaves change")
+    return f"{count} as the params that they follow"
 
 
 def _moves(count: int) -> str:
@@ -138,7 +147,7 @@ def _row_html(row: ChangeRow, diff: PlanDiff) -> tuple[Any, ...]:
     path = element("code", printable(row.path, limit=512))
     count = f" ({len(row.changes)} alike)" if len(row.changes) > 1 else ""
     before, after = dims_html(row.before, diff.before.mesh), dims_html(row.after, diff.after.mesh)
-    return row.before.leaf.kind, element("span", path, count), before, after, readable_bytes(row.moved_bytes)
+    return row.before.leaf.kind, element("span", path, count), before, after, _moves(row.moved_bytes)
 
 
 def _plan_json(plan: Plan) -> dict[str, Any]:

@@ -33,4 +33,5 @@ def test_equal_plans_differ_in_nothing():
 def test_html_has_the_memory_of_both():
     html = explain(diff_plans(plan_of(*FSDP), plan_of(*DP)))._repr_html_()
     assert "+700.0%" in html
+    assert "gradients: 4 leaves change as the params that they follow" in html
     assert "embedding" in html
