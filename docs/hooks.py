@@ -68,7 +68,7 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 
 def on_page_content(html: str, page: Page, **_: object) -> str:
-    """Replace each `<img>` of an SVG by the SVG itself; its description stays for screen readers."""
+    """Replace each `<img>` of an SVG by the SVG itself, its description kept for screen readers."""
 
     def inlined(match: re.Match[str]) -> str:
         svg = (Path(page.file.abs_src_path).parent / match[2]).read_text(encoding="utf-8")
