@@ -61,7 +61,7 @@ def constrain(x: Any, names: str | Sequence[str | None]) -> Any:
 
 
 def _caller() -> Origin:
-    """The model's line: the nearest frame outside of this file."""
-    frame = sys._getframe(2)
+    """The line that called `constrain`."""
+    frame = sys._getframe(2)  # noqa: SLF001  # inspect.stack() reads every file on the way
     file = Path(frame.f_code.co_filename)
     return Origin(file.name, frame.f_lineno)

@@ -22,14 +22,14 @@ def read_batch(batch: Any, batch_axes: Any) -> tuple[Shapes, AxesByPath]:
     check_tree(batch, "the batch")
     flat, structure = jax.tree_util.tree_flatten_with_path(batch)
     paths = [path_of(keys) for keys, _ in flat]
-    findings = [_not_an_array(path, leaf) for path, (_, leaf) in zip(paths, flat, strict=True) if not _is_array(leaf)]
+    leaves = [leaf for _, leaf in flat]
+    findings = [
+        _not_an_array(path, leaf) for path, leaf in zip(paths, leaves, strict=True) if not _is_array(leaf)
+    ]
     raise_errors(findings)
-    shapes = structure.unflatten(
-        jax.ShapeDtypeStruct(leaf.shape, jax.dtypes.canonicalize_dtype(leaf.dtype, allow_extended_dtype=True))
-        for _, leaf in flat
-    )
+    shapes = jax.tree_util.tree_unflatten(structure, [_shape_in_jit(leaf) for leaf in leaves])
     if batch_axes is None:
-        return shapes, {path: _default(leaf) for path, (_, leaf) in zip(paths, flat, strict=True)}
+        return shapes, {path: _default(leaf) for path, leaf in zip(paths, leaves, strict=True)}
     given = _like_batch(batch_axes, structure)
     axes = {path: _parsed(path, names, findings) for path, names in zip(paths, given, strict=True)}
     raise_errors(findings)
@@ -40,6 +40,12 @@ def _is_array(leaf: Any) -> bool:
     if isinstance(leaf, np.ndarray | np.generic):
         return bool(leaf.dtype == np.bool_ or jax.numpy.issubdtype(leaf.dtype, np.number))
     return isinstance(leaf, jax.Array | jax.ShapeDtypeStruct)
+
+
+def _shape_in_jit(leaf: Any) -> jax.ShapeDtypeStruct:
+    """int64 and float64 are narrowed as jit will narrow them."""
+    dtype = jax.dtypes.canonicalize_dtype(leaf.dtype, allow_extended_dtype=True)
+    return jax.ShapeDtypeStruct(leaf.shape, dtype)
 
 
 def _not_an_array(path: str, leaf: Any) -> Diagnostic:

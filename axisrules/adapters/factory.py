@@ -2,10 +2,10 @@
 
 import importlib
 import inspect
-import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +17,7 @@ from axisrules.adapters.program import Loss
 from axisrules.diagnostics import AxisRulesError, catalog, did_you_mean
 
 RNGS = "rngs"
-FORMS = "a linen Module, a function of nnx.Rngs, or a function without arguments that returns one or (model, loss, batch)"
+FORMS = "a linen Module, a function of nnx.Rngs, or a function without arguments that returns either"
 
 
 def load_factory(spec: str) -> tuple[Any, Loss | None, Any]:
@@ -28,9 +28,10 @@ def load_factory(spec: str) -> tuple[Any, Loss | None, Any]:
 
     Raises AxisRulesError (AXR309); an exception of the user's own is chained and shown with its line.
     """
-    module_name, _, attribute = spec.partition(":") if isinstance(spec, str) else ("", "", "")
+    module_name, _, attribute = str(spec).partition(":")
     if not module_name or not attribute:
-        raise _refused(repr(spec), "it has not the form package.module:factory", 'for example "my_model:decoder"')
+        why = "it has not the form package.module:factory"
+        raise _refused(repr(spec), why, 'for example "my_model:decoder"')
     found = _attribute(spec, _imported(spec, module_name), attribute)
     if _is_factory(found):
         with user_failure(catalog.BAD_FACTORY, spec):
@@ -54,9 +55,10 @@ def check_model(model: Any, subject: str = "") -> None:
         raise _refused(subject, f"{model.__name__} is a class of linen modules", fix)
     if not callable(model):
         raise _refused(subject, f"it is a {type(model).__name__}", f"give {FORMS}")
-    required = set(_required(model))
-    if required - {RNGS} and (RNGS in required or len(required) > 1) or not _takes_rngs(model) and not required:
-        why = f"it takes ({', '.join(_required(model))}), not one argument of random streams"
+    required = _required(model)
+    is_constructor = set(required) <= {RNGS} if _takes_rngs(model) else len(required) == 1
+    if not is_constructor:
+        why = f"it takes ({', '.join(required)}), not one argument of random streams"
         raise _refused(subject, why, "wrap it: lambda rngs: Decoder(config, rngs=rngs)")
 
 
@@ -66,7 +68,7 @@ def construct(build: Callable[..., Any], rngs: nnx.Rngs) -> Any:
 
 
 def _imported(spec: str, name: str) -> ModuleType:
-    folder = os.getcwd()
+    folder = str(Path.cwd())
     if folder not in sys.path and "" not in sys.path:
         sys.path.insert(0, folder)  # as `python -m` does; a console script leaves it out
     try:
@@ -112,10 +114,13 @@ def _required(function: Callable[..., Any]) -> list[str]:
 
 
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    # A class of nnx modules hides its constructor's arguments behind its metaclass's.
-    called = partial(function.__init__, None) if isinstance(function, type) else function
+    bound = function if isinstance(function, partial) else partial(function)
+    if isinstance(bound.func, type):
+        # A class of nnx modules shows its metaclass's signature in place of its constructor's.
+        constructor = bound.func.__init__  # type: ignore[misc]  # its signature is only read
+        bound = partial(constructor, None, *bound.args, **bound.keywords)
     try:
-        return inspect.signature(called).parameters
+        return inspect.signature(bound).parameters
     except (TypeError, ValueError):  # built-in functions have no signature to read
         return {}
 

@@ -13,7 +13,7 @@ from flax.errors import PartitioningUnspecifiedError
 from axisrules.diagnostics import AxisRulesError, Code, Origin, catalog
 
 # Frames in these folders are not the user's own.
-_FOREIGN = tuple(Path(module.__file__).parent for module in (jax, flax, optax)) + (Path(__file__).parent,)
+_FOREIGN = {Path(package.__path__[0]) for package in (jax, flax, optax)} | {Path(__file__).parent}
 
 
 @contextmanager
@@ -33,7 +33,8 @@ def user_failure(code: Code, subject: str) -> Iterator[None]:
     except PartitioningUnspecifiedError as error:
         why = "scan or vmap stacks annotated parameters and does not name the new dim"
         fix = 'metadata_params={nn.PARTITION_NAME: "layers"} in nn.scan or nn.vmap'
-        raise AxisRulesError([catalog.RANK_MISMATCH.at(_own_line(error), subject=subject, why=why, fix=fix)]) from error
+        found = catalog.RANK_MISMATCH.at(_own_line(error), subject=subject, why=why, fix=fix)
+        raise AxisRulesError([found]) from error
     except (Exception, SystemExit) as error:
         why = f"{type(error).__name__}: {error}"
         raise AxisRulesError([code.at(_own_line(error), subject=subject, why=why)]) from error
@@ -42,7 +43,7 @@ def user_failure(code: Code, subject: str) -> Iterator[None]:
 def _own_line(error: BaseException) -> Origin | None:
     """The innermost line of the user's own code that the exception came through."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        folders = Path(frame.filename).parents
-        if not frame.filename.startswith("<") and not any(folder in folders for folder in _FOREIGN):
+        is_file = not frame.filename.startswith("<")
+        if is_file and _FOREIGN.isdisjoint(Path(frame.filename).parents):
             return Origin(frame.filename, frame.lineno or 0, frame.line or "")
     return None

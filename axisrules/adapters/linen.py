@@ -61,8 +61,11 @@ class _Linen:
 
     def init_boxed(self, key: jax.Array) -> Any:
         """Every variable after the loss has called the module on a batch of zeros, boxes and all."""
-        variables = self.module.init(_streams(key), _zeros(self.batch), method=lambda *args: self.loss(*args))
-        variables = unfreeze(variables)
+
+        def call(module: nn.Module, batch: Any) -> Any:
+            return self.loss(module, batch)
+
+        variables = unfreeze(self.module.init(_streams(key), _zeros(self.batch), method=call))
         check_tree(variables, "the module's variables")
         return variables
 
@@ -122,7 +125,8 @@ def _axes_by_path(boxed: Any, findings: list[Diagnostic]) -> dict[tuple[str, str
     """The logical axes of every array, by collection and path within it."""
     axes = {}
     for keys, leaf in jax.tree_util.tree_flatten_with_path(boxed, is_leaf=_is_box)[0]:
-        names = read_annotation(getattr(leaf, "names", None), path_of(keys), findings) if _is_box(leaf) else None
+        annotation = getattr(leaf, "names", None) if _is_box(leaf) else None
+        names = read_annotation(annotation, path_of(keys), findings)
         for inner, _ in jax.tree_util.tree_flatten_with_path(_value(leaf))[0]:
             axes[keys[0].key, path_of((*keys[1:], *inner))] = names
     return axes

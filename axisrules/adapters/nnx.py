@@ -16,6 +16,9 @@ from axisrules.axes import AxisNames
 from axisrules.diagnostics import AxisRulesError, Diagnostic, catalog
 from axisrules.rules import Kind
 
+State = nnx.State[Any, Any]
+Variable = nnx.Variable[Any]
+
 # Flax renamed the metadata that holds an annotation, twice; the newest name comes first.
 ANNOTATIONS = ("out_sharding", "sharding", "sharding_names")
 
@@ -25,7 +28,7 @@ def read_nnx(build: Callable[..., nnx.Module]) -> Reading:
     key = jax.eval_shape(jax.random.key, 0)
     with nnx.use_eager_sharding(False):
         module = nnx.eval_shape(lambda key: _built(build, key), key)
-    graph, params, rest = nnx.split(module, nnx.Param, ...)
+    graph, params, rest = _split(module)
     model = _Nnx(build, graph, params, rest)
     findings: list[Diagnostic] = []
     param_axes = {path: _axes(path, variable, findings) for path, variable in _variables(params)}
@@ -50,19 +53,19 @@ class _Nnx:
 
     build: Callable[..., nnx.Module]
     graph: Any
-    params: nnx.State
-    rest: nnx.State
+    params: State
+    rest: State
 
     def init(self, key: jax.Array) -> tuple[Any, Any]:
         """Fresh (params, rest) of a module built from `nnx.Rngs(key)`."""
         with recording(None), nnx.use_eager_sharding(False):
-            _, params, rest = nnx.split(_built(self.build, key), nnx.Param, ...)
+            _, params, rest = _split(_built(self.build, key))
         return nnx.to_pure_dict(params), nnx.to_pure_dict(rest)
 
     def bind(self, params: Any, rest: Any, key: jax.Array | None) -> Model:
-        """A module with these arrays. Its random streams are part of `rest` and count on from there;
+        """A module with these arrays; without a key it is in eval mode (no dropout, running averages).
 
-        without a key it is in eval mode (no dropout, running averages).
+        The key itself goes unused: an nnx module carries its random streams in `rest`, and they count on.
         """
         with nnx.use_eager_sharding(False):
             module = nnx.merge(self.graph, _filled(self.params, params), _filled(self.rest, rest))
@@ -72,7 +75,7 @@ class _Nnx:
 
     def collect(self, model: Model) -> Any:
         """The variables of `rest` as they are now; what a call has sown is no state and is left out."""
-        found = dict(nnx.to_flat_state(nnx.split(model, nnx.Param, ...)[2]))
+        found = dict(nnx.to_flat_state(_split(model)[2]))
         kept = [(path, found[path]) for path, _ in nnx.to_flat_state(self.rest)]
         return nnx.to_pure_dict(nnx.from_flat_state(kept))
 
@@ -81,28 +84,36 @@ def _built(build: Callable[..., nnx.Module], key: jax.Array) -> nnx.Module:
     module = construct(build, nnx.Rngs(key))
     if not isinstance(module, nnx.Module):
         why = f"it gives a {type(module).__name__}, not an nnx.Module"
-        raise AxisRulesError([catalog.BAD_FACTORY.at(why=why, fix="return the module: lambda rngs: Decoder(rngs=rngs)")])
+        fix = "return the module: lambda rngs: Decoder(rngs=rngs)"
+        raise AxisRulesError([catalog.BAD_FACTORY.at(why=why, fix=fix)])
     return module
 
 
-def _filled(abstract: nnx.State, values: Any) -> nnx.State:
+def _split(module: nnx.Module) -> tuple[Any, State, State]:
+    """The module's graph, its parameters, and every other variable."""
+    graph, *states = nnx.split(module, nnx.Param, ...)
+    params, rest = states
+    return graph, params, rest
+
+
+def _filled(abstract: State, values: Any) -> State:
     """A copy of `abstract` with `values` in the place of its shapes."""
     state = jax.tree.map(lambda leaf: leaf, abstract)
     nnx.replace_by_pure_dict(state, values)
     return state
 
 
-def _shapes(state: nnx.State) -> Shapes:
+def _shapes(state: State) -> Shapes:
     tree = nnx.to_pure_dict(state)
     check_tree(tree, "the module's variables")
     return bare(tree)
 
 
-def _variables(state: nnx.State) -> list[tuple[str, nnx.Variable]]:
+def _variables(state: State) -> list[tuple[str, Variable]]:
     return [("/".join(map(str, path)), variable) for path, variable in nnx.to_flat_state(state)]
 
 
-def _axes(path: str, variable: nnx.Variable, findings: list[Diagnostic]) -> AxisNames | None:
+def _axes(path: str, variable: Variable, findings: list[Diagnostic]) -> AxisNames | None:
     metadata = variable.get_metadata()
     if isinstance(variable, nnx.RngState):
         return (None,) * len(variable.shape)  # keys and counts are small and belong on every device
@@ -110,5 +121,5 @@ def _axes(path: str, variable: nnx.Variable, findings: list[Diagnostic]) -> Axis
     return read_annotation(names, path, findings)
 
 
-def _kind(variable: nnx.Variable) -> Kind:
+def _kind(variable: Variable) -> Kind:
     return "cache" if isinstance(variable, nnx.Cache) else "params"

@@ -11,8 +11,8 @@ from typing import Any
 import jax
 import optax
 
-from axisrules.axes import AxisNames
 from axisrules.adapters.program import AxesByPath, Shapes, path_of
+from axisrules.axes import AxisNames
 
 Shape = tuple[int, ...]
 Param = tuple[Shape, Shape, AxisNames | None]

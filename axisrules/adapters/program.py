@@ -50,20 +50,18 @@ class Program:
     @property
     def leaves(self) -> tuple[Leaf, ...]:
         """Every array of the program, by kind and path."""
-        return tuple(
-            [
-                *_leaves(self.params, self.param_axes, "params"),
-                *_leaves(self.params, self.param_axes, "gradients"),
-                *_leaves(self.opt_state, self.opt_axes or {}, "optimizer"),
-                *(
-                    leaf
-                    for kind in dict.fromkeys(self.rest_kinds.values())
-                    for leaf in _leaves(self.rest, self.rest_axes, kind)
-                    if self.rest_kinds[leaf.path] == kind
-                ),
-                *_leaves(self.batch, self.batch_axes, "batch"),
-                *self.activations,
-            ]
+        return (
+            *_leaves(self.params, self.param_axes, "params"),
+            *_leaves(self.params, self.param_axes, "gradients"),
+            *_leaves(self.opt_state, self.opt_axes or {}, "optimizer"),
+            *(
+                leaf
+                for kind in dict.fromkeys(self.rest_kinds.values())
+                for leaf in _leaves(self.rest, self.rest_axes, kind)
+                if self.rest_kinds[leaf.path] == kind
+            ),
+            *_leaves(self.batch, self.batch_axes, "batch"),
+            *self.activations,
         )
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
@@ -45,7 +46,9 @@ def read_program(
         reading = read_linen(model, loss, shapes) if is_linen else read_nnx(model)
         raise_errors(reading.findings)
         has_metrics = _score(reading, loss, shapes)
-    opt_state, opt_axes = name_optimizer_state(optimizer, reading.params, reading.param_axes) if optimizer else (None, None)
+    opt_state, opt_axes = None, None
+    if optimizer:
+        opt_state, opt_axes = name_optimizer_state(optimizer, reading.params, reading.param_axes)
     return Program(
         api=reading.api,
         params=reading.params,
@@ -77,11 +80,16 @@ def _score(reading: Reading, loss: Loss, batch: Shapes) -> bool:
     result = jax.eval_shape(scored, reading.params, reading.rest, key, batch)
     pair = isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict)
     scalar = result[0] if pair else result
-    if not isinstance(scalar, jax.ShapeDtypeStruct) or scalar.shape or not jax.numpy.issubdtype(scalar.dtype, jax.numpy.floating):
+    if not _is_float_scalar(scalar):
         why = f"loss(model, batch) gives {_described(result)}"
         fix = "return a float scalar such as jnp.mean(...), or (scalar, {name: value})"
         raise AxisRulesError([catalog.BAD_LOSS.at(why=why, fix=fix)])
     return pair
+
+
+def _is_float_scalar(result: Any) -> bool:
+    is_array = isinstance(result, jax.ShapeDtypeStruct)
+    return is_array and result.shape == () and jnp.issubdtype(result.dtype, jnp.floating)
 
 
 def _described(result: Any) -> str:

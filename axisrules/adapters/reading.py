@@ -38,14 +38,15 @@ def read_annotation(names: object, path: str, findings: list[Diagnostic]) -> Axi
         names = names.spec
     if names is None:
         return None
-    try:
-        if isinstance(names, str):
-            raise TypeError(f"{names!r} is a string, not a tuple with a name per dim")
-        return parse_axis_names(tuple(names))  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
-        fix = 'annotate with one logical axis or None per dim: ("embed", None)'
-        findings.append(catalog.BAD_ANNOTATION.at(subject=path, why=str(error), fix=fix))
-        return None
+    why = f"{names!r} is a string, not a tuple with a name per dim"
+    if not isinstance(names, str):
+        try:
+            return parse_axis_names(tuple(names))  # type: ignore[arg-type]  # what is no sequence is refused
+        except (TypeError, ValueError) as error:
+            why = str(error)
+    fix = 'annotate with one logical axis or None per dim: ("embed", None)'
+    findings.append(catalog.BAD_ANNOTATION.at(subject=path, why=why, fix=fix))
+    return None
 
 
 def bare(shapes: Shapes) -> Shapes:

@@ -1,4 +1,4 @@
-"""Looks over a tree before JAX does: JAX recurses, and a tree that holds itself would take the process down."""
+"""Looks over a tree before JAX does, which recurses: one that holds itself would take the process down."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +14,10 @@ _registry = jax.tree_util.default_registry
 
 
 def check_tree(tree: Any, subject: str) -> None:
-    """Raise AxisRulesError (AXR308) where `tree` holds itself, nests deeper than 256, or has 10 million leaves.
+    """Raise AxisRulesError (AXR308) where `tree` holds itself or is too large to walk.
 
-    Never recurses, and looks at a part that occurs twice only once.
+    Too large is deeper than 256 or more than 10 million leaves. Never recurses, and looks at a part
+    that occurs twice only once.
     """
     walk = _Walk(subject)
     walk.enter("", tree)

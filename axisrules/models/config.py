@@ -45,7 +45,8 @@ class DecoderConfig:
         if self.head_dim % 2:
             raise ValueError(f"head_dim={self.head_dim} is odd; rotary positions turn pairs of features")
         if self.experts and not 0 < self.experts_per_token <= self.experts:
-            raise ValueError(f"experts_per_token={self.experts_per_token} is not within 1 to experts={self.experts}")
+            wanted = f"experts_per_token={self.experts_per_token}"
+            raise ValueError(f"{wanted} is not within 1 to experts={self.experts}")
 
     def capacity(self, seq: int) -> int:
         """Tokens that one expert takes of one sequence of `seq` tokens; the rest pass it by."""

@@ -63,7 +63,7 @@ class Norm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        ones = nn.with_logical_partitioning(nn.initializers.ones_init(), ("embed",))
+        ones: Any = nn.with_logical_partitioning(nn.initializers.ones_init(), ("embed",))
         scale = self.param("scale", ones, (self.config.embed,))
         return rms_norm(x, scale, self.config.norm_epsilon)
 

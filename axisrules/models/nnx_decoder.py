@@ -1,6 +1,7 @@
 """The built-in decoder in Flax nnx: the same function and the same paths as in linen."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,11 +10,15 @@ from flax import nnx
 from axisrules.models.config import Constrain, DecoderConfig, unconstrained
 from axisrules.models.layers import causal_attention, embed_tokens, mix_experts, rms_norm, rotate
 
+Build = Callable[[nnx.Rngs], nnx.Module]
 STACKED = {nnx.PARTITION_NAME: "layers"}
 
 
-def nnx_decoder(config: DecoderConfig, constrain: Constrain = unconstrained) -> Callable[[nnx.Rngs], nnx.Module]:
-    """A constructor of the decoder as an nnx module: tokens int32 [batch, seq] to float32 logits [batch, seq, vocab]."""
+def nnx_decoder(config: DecoderConfig, constrain: Constrain = unconstrained) -> Build:
+    """A constructor of the decoder as an nnx module.
+
+    It maps tokens int32 [batch, seq] to float32 logits [batch, seq, vocab].
+    """
 
     def build(rngs: nnx.Rngs) -> nnx.Module:
         # Eager sharding would take the logical axes of the annotations for mesh axes.
@@ -28,10 +33,11 @@ class Decoder(nnx.Module):
 
     def __init__(self, config: DecoderConfig, constrain: Constrain, rngs: nnx.Rngs) -> None:
         self.config, self.constrain = config, constrain
-        self.embedding = _param(rngs, (config.vocab, config.embed), ("vocab", "embed"), fan_in=(), fan_out=(0,))
+        vocab, embed = config.vocab, config.embed
+        self.embedding = _param(rngs, (vocab, embed), ("vocab", "embed"), fan_in=(), fan_out=(0,))
         self.layers = _stack(config, constrain, rngs)
         self.final_norm = Norm(config)
-        self.head = _param(rngs, (config.embed, config.vocab), ("embed", "vocab"))
+        self.head = _param(rngs, (embed, vocab), ("embed", "vocab"))
 
     def __call__(self, tokens: jax.Array) -> jax.Array:
         dtype = self.config.dtype
@@ -87,7 +93,7 @@ class Attention(nnx.Module):
         mixed = self.constrain(causal_attention(query, key, value), "batch seq heads head_dim")
         return jnp.einsum("bshd,hde->bse", mixed, self.out[...].astype(x.dtype))
 
-    def project(self, x: jax.Array, kernel: nnx.Param, heads_axis: str) -> jax.Array:
+    def project(self, x: jax.Array, kernel: nnx.Param[Any], heads_axis: str) -> jax.Array:
         """`x` [batch, seq, embed] as [batch, seq, heads, head_dim]."""
         projected = jnp.einsum("bse,ehd->bshd", x, kernel[...].astype(x.dtype))
         return self.constrain(projected, f"batch seq {heads_axis} head_dim")
@@ -146,7 +152,7 @@ def _param(
     *,
     fan_in: tuple[int, ...] = (0,),
     fan_out: tuple[int, ...] = (1,),
-) -> nnx.Param:
+) -> nnx.Param[Any]:
     """A parameter of variance 1 / (product of the `fan_in` dims), with a logical axis per dim."""
     batched = tuple(dim for dim in range(len(shape)) if dim not in fan_in + fan_out)
     init = nnx.initializers.variance_scaling(

@@ -5,7 +5,12 @@ from axisrules.models import DecoderConfig
 
 @pytest.mark.parametrize(
     "sizes",
-    [{"heads": 6, "kv_heads": 4}, {"head_dim": 15}, {"experts": 2, "experts_per_token": 3}, {"experts": 2, "experts_per_token": 0}],
+    [
+        {"heads": 6, "kv_heads": 4},
+        {"head_dim": 15},
+        {"experts": 2, "experts_per_token": 3},
+        {"experts": 2, "experts_per_token": 0},
+    ],
 )
 def test_sizes_that_make_no_decoder_are_refused(sizes: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="=".join(map(str, next(iter(sizes.items()))))):

@@ -40,7 +40,10 @@ SPARSE_ONLY = {
     "layers/mlp/gate": "layers experts embed mlp",
     "layers/mlp/up": "layers experts embed mlp",
 }
-CASES = [pytest.param(DENSE, COMMON | DENSE_ONLY, id="dense"), pytest.param(SPARSE, COMMON | SPARSE_ONLY, id="experts")]
+CASES = [
+    pytest.param(DENSE, COMMON | DENSE_ONLY, id="dense"),
+    pytest.param(SPARSE, COMMON | SPARSE_ONLY, id="experts"),
+]
 
 
 @cache

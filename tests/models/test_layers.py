@@ -52,7 +52,9 @@ def test_routing_is_a_queue_per_expert(capacity: int) -> None:
             for turn in range(per_token):
                 expert = int(choice[row, token, turn])
                 if taken[expert] < capacity:
-                    expected[row, token, expert, taken[expert]] = gates[row, token, turn] / gates[row, token].sum()
+                    expected[row, token, expert, taken[expert]] = (
+                        gates[row, token, turn] / gates[row, token].sum()
+                    )
                 taken[expert] += 1
     assert_allclose(combine, expected, rtol=1e-6)
     np.testing.assert_array_equal(dispatch, expected > 0)
@@ -63,7 +65,13 @@ def test_experts_with_room_for_all_are_a_weighted_sum() -> None:
     x, router = normal(0, 2, 5, 6), normal(1, 6, 3)
     gate, up, down = normal(2, 3, 6, 10), normal(3, 3, 6, 10), normal(4, 3, 10, 6)
     gates, choice = jax.lax.top_k(jax.nn.softmax(x @ router), 2)
-    every = jnp.einsum("xbsm,xme->bsxe", jax.nn.silu(jnp.einsum("bse,xem->xbsm", x, gate)) * jnp.einsum("bse,xem->xbsm", x, up), down)
+    every = jnp.einsum(
+        "xbsm,xme->bsxe",
+        jax.nn.silu(jnp.einsum("bse,xem->xbsm", x, gate)) * jnp.einsum("bse,xem->xbsm", x, up),
+        down,
+    )
     picked = jnp.take_along_axis(every, choice[..., None], axis=2)
     expected = jnp.sum(picked * (gates / gates.sum(-1, keepdims=True))[..., None], axis=2)
-    assert_allclose(mix_experts(x, router, (gate, up, down), config, unconstrained), expected, rtol=1e-4, atol=1e-4)
+    assert_allclose(
+        mix_experts(x, router, (gate, up, down), config, unconstrained), expected, rtol=1e-4, atol=1e-4
+    )

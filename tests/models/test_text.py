@@ -43,5 +43,5 @@ def test_loss_is_the_cross_entropy_of_optax() -> None:
     logits = jax.random.normal(jax.random.key(0), (2, 5, 7))
     targets = jnp.arange(10).reshape(2, 5) % 7
     expected = optax.softmax_cross_entropy_with_integer_labels(logits, targets).mean()
-    loss = next_token_loss(lambda tokens: logits, {"inputs": targets, "targets": targets})
+    loss = next_token_loss(lambda _: logits, {"inputs": targets, "targets": targets})
     assert_allclose(loss, expected, rtol=1e-6)
