@@ -56,12 +56,12 @@ def test_the_readme_gives_two_commands_and_ci_runs_them() -> None:
     assert "pip install -q ." not in ci, "CI takes the install line from the README"
 
 
-def test_links_between_the_projects_pages_lead_somewhere() -> None:
-    pages = [*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")]
-    broken = []
-    for page in pages:
-        prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
-        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", prose):
-            if "://" not in target and not (page.parent / target).exists():
-                broken.append(f"{page.name}: {target}")
-    assert broken == []
+def test_links_of_the_front_pages_lead_somewhere() -> None:
+    # Links between the pages of docs/ are checked by the site's own strict build.
+    links = [
+        (page, target)
+        for page in PROJECT.glob("*.md")
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if "://" not in target
+    ]
+    assert [f"{page.name}: {target}" for page, target in links if not (PROJECT / target).exists()] == []

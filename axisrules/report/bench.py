@@ -1,19 +1,23 @@
 """Layouts side by side: a row each, with what they learnt, what they hold and how fast they are."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from axisrules.bench import BenchReport, BenchRow
 from axisrules.diagnostics import Diagnostic, catalog, printable, render_text, to_json
 from axisrules.report.findings import styled_findings
 from axisrules.report.html import element, fragment, table
 from axisrules.report.plain import plain_text
 from axisrules.report.quantities import readable_bytes, three_digits
+
+if TYPE_CHECKING:  # a report of tables alone, such as `axisrules presets`, then loads no JAX
+    from axisrules.bench import BenchReport, BenchRow
 
 NOTHING = "-"
 LEGEND = "bytes are those on one device; speed is steps per second over those of the first layout"
