@@ -1,6 +1,7 @@
 """Reports on standard output: coloured in a terminal, plain in a pipe, JSON for programs."""
 
 import json
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
@@ -25,11 +26,13 @@ def print_json(values: Any) -> None:
     print(json.dumps(values, indent=2, allow_nan=False))
 
 
-def print_report(report: Any, *, soft_wrap: bool = False) -> None:
-    """A report as rich lays it out for the width of the terminal, or 80 columns in a pipe."""
+def print_report(report: Any, *, soft_wrap: bool = False, piped_width: int = 80) -> None:
+    """A report as rich lays it out for the width of the terminal, or `piped_width` columns in a pipe."""
     from rich.console import Console
 
-    Console(highlight=False, markup=False, emoji=False).print(report, soft_wrap=soft_wrap)
+    unsized = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    console = Console(highlight=False, markup=False, emoji=False, width=piped_width if unsized else None)
+    console.print(report, soft_wrap=soft_wrap)
 
 
 def print_findings(findings: Iterable[Diagnostic]) -> None:

@@ -32,7 +32,8 @@ def lay_out(x: Any, names: AxisNames, origin: Origin, plan: Plan, mesh: Mesh) ->
         x = _reshard(x, _only(planned.spec, explicit), named)
     if not types or types.keys() - manual - explicit:
         auto = _only(planned.spec, set(plan.mesh.shape) - explicit)
-        entries = [spec_entry(axes) if is_named else UNCONSTRAINED for axes, is_named in zip(auto, named, strict=True)]
+        pairs = zip(auto, named, strict=True)
+        entries = [spec_entry(axes) if is_named else UNCONSTRAINED for axes, is_named in pairs]
         x = jax.lax.with_sharding_constraint(x, sharding_here(mesh, PartitionSpec(*entries)))
     return x
 
@@ -41,10 +42,10 @@ def _reshard(x: Any, spec: Spec, named: list[bool]) -> Any:
     """Explicit types have no unconstrained dim: one without a name keeps the sharding it has."""
     current = tuple(jax.typeof(x).sharding.spec)
     current += (None,) * (len(spec) - len(current))
-    entries = [spec_entry(axes) if is_named else now for axes, is_named, now in zip(spec, named, current, strict=True)]
+    dims = zip(spec, named, current, strict=True)
+    entries = [spec_entry(axes) if is_named else now for axes, is_named, now in dims]
     return jax.sharding.reshard(x, PartitionSpec(*entries))
 
 
 def _only(spec: Spec, mesh_axes: set[MeshAxis]) -> Spec:
     return tuple(tuple(axis for axis in axes if axis in mesh_axes) for axes in spec)
-

@@ -64,11 +64,13 @@ class Partitioner:
 
         The values are those of an unsharded init with the same key, bit for bit.
         """
-        initialise = self.jit(partial(initial_state, self.program), out_shardings=self.state_shardings)
-        return initialise(key)
+        state: TrainState = self._initialise(key)
+        return state
 
-    def train_step(self, *, donate: bool = True) -> Callable[[TrainState, Any], tuple[TrainState, Any]]:
+    def train_step(self, *, donate: bool = True) -> jax.stages.Wrapped:
         """A jitted `(state, batch) -> (state, metrics)`; the old state is donated to the new one.
+
+        The metrics are those of the loss function, and `loss` itself.
 
         Raises AxisRulesError (AXR506) when the program has no optimizer.
         """
@@ -85,12 +87,15 @@ class Partitioner:
             donate_argnums=(0,) if donate else (),
         )
 
-    def eval_step(self, fn: Loss | None = None) -> Callable[[TrainState, Any], Any]:
-        """A jitted `(state, batch) -> fn(model, batch)`, by default the metrics of the program's loss."""
+    def eval_step(self, fn: Loss | None = None) -> jax.stages.Wrapped:
+        """A jitted `(state, batch) -> fn(model, batch)`, by default the metrics of the program's loss.
+
+        On an Explicit mesh the result comes out whole on every device.
+        """
         step = self._in_auto_mode(partial(eval_step, self.program, fn), self._whole)
         return self.jit(step, in_shardings=(self.state_shardings, self.batch_shardings))
 
-    def jit(self, fn: Callable[..., Any], **options: Any) -> Any:
+    def jit(self, fn: Callable[..., Any], **options: Any) -> jax.stages.Wrapped:
         """`jax.jit(fn, **options)`, traced with this plan in force, whatever is in force elsewhere.
 
         The result is JAX's own jitted function: calling it costs nothing more.
@@ -112,12 +117,13 @@ class Partitioner:
 
         Raises AxisRulesError (AXR502) when it is unlike the program's batch.
         """
-        return place_batch(batch, self.program, self.batch_shardings)
+        return place_batch(batch, self.program.batch, self.batch_shardings)
 
     def move(self, state: TrainState, *, donate: bool = False) -> TrainState:
         """A live state of the same program, re-laid by this plan, whatever its layout was.
 
-        `donate` gives up the old state's memory. Raises AxisRulesError (AXR504) for a state of another program.
+        `donate` gives up the old state's memory. Raises AxisRulesError (AXR504) for a state of another
+        program.
         """
         return move_state(state, self.abstract_state, donate=donate)
 
@@ -140,6 +146,10 @@ class Partitioner:
     def constrain_array(self, x: Any, names: AxisNames, origin: Origin) -> Any:
         """What `constrain` does while this plan is in force."""
         return lay_out(x, names, origin, self.plan, self.mesh)
+
+    @cached_property
+    def _initialise(self) -> jax.stages.Wrapped:
+        return self.jit(partial(initial_state, self.program), out_shardings=self.state_shardings)
 
     @property
     def _whole(self) -> NamedSharding:

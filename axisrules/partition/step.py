@@ -37,9 +37,9 @@ def train_step(program: Program, pin_gradients: PinGradients, state: TrainState,
     (loss, (metrics, rest)), grads = gradient(state.params)
     grads = pin_gradients(grads)
     # Line searches want these three; other transformations never see them.
-    updates, opt_state = optax.with_extra_args_support(program.optimizer).update(
-        grads, state.opt_state, state.params, value=loss, grad=grads, value_fn=lambda params: objective(params)[0]
-    )
+    search = {"value": loss, "grad": grads, "value_fn": lambda params: objective(params)[0]}
+    update = optax.with_extra_args_support(program.optimizer).update
+    updates, opt_state = update(grads, state.opt_state, state.params, **search)
     params = optax.apply_updates(state.params, updates)
     return TrainState(state.step + 1, state.key, params, rest, opt_state), {"loss": loss, **metrics}
 

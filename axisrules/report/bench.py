@@ -117,7 +117,7 @@ def _columns(report: BenchReport, most_losses: int) -> list[Column]:
     facts = [
         ("params", lambda row: readable_bytes(row.param_bytes)),
         ("optimizer", lambda row: readable_bytes(row.optimizer_bytes)),
-        ("temporary", lambda row: readable_bytes(row.temporary_bytes)),
+        ("temporary", lambda row: _bytes(row.temporary_bytes)),
         ("compile", lambda row: f"{three_digits(row.compile_seconds)} s"),
         ("step", lambda row: f"{three_digits(row.step_seconds * 1000)} ms"),
         ("tokens/s", lambda row: f"{row.tokens_per_second:,.0f}"),
@@ -129,6 +129,10 @@ def _columns(report: BenchReport, most_losses: int) -> list[Column]:
         *losses,
         *(Column(name, tuple(NOTHING if row.error else fact(row) for row in rows)) for name, fact in facts),
     ]
+
+
+def _bytes(count: int | None) -> str:
+    return NOTHING if count is None else readable_bytes(count)
 
 
 def _loss(row: BenchRow, step: int) -> str:

@@ -85,9 +85,7 @@ def test_adafactor_factors_lose_the_dim_they_are_averaged_over():
 def test_sm3_keeps_one_dim_in_each_accumulator():
     axes = named(optax.sm3(1e-3))
     query = [names for path, names in axes.items() if "attn/query" in path]
-    assert sorted(query, key=str) == sorted(
-        [("embed",), ("heads",), ("head_dim",), QUERY], key=str
-    )
+    assert sorted(query, key=str) == sorted([("embed",), ("heads",), ("head_dim",), QUERY], key=str)
 
 
 def test_lbfgs_memory_stacks_the_parameter():

@@ -14,11 +14,11 @@ jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 4)
 jax.config.update("jax_cpu_collectives_implementation", "gloo")
 
-import numpy as np
-import optax
+import numpy as np  # noqa: E402
+import optax  # noqa: E402
 
-import axisrules
-from tests.partition.conftest import BATCH, EMBED, LinenModel, squared_error
+import axisrules  # noqa: E402
+from tests.partition.conftest import BATCH, EMBED, LinenModel, squared_error  # noqa: E402
 
 
 def main(port: str, index: int) -> None:

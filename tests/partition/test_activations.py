@@ -19,7 +19,9 @@ RULES = axisrules.parse_rules(
 @pytest.fixture(scope="module", params=["auto", "explicit"])
 def partitioner(request, read):
     mesh = parse_mesh("data=2,tensor=4", axis_type=request.param)
-    return axisrules.make_partitioner(read("linen"), RULES | axisrules.parse_rules({"rules": {"layers": []}}), mesh)
+    return axisrules.make_partitioner(
+        read("linen"), RULES | axisrules.parse_rules({"rules": {"layers": []}}), mesh
+    )
 
 
 def placed(x, partitioner):

@@ -20,7 +20,10 @@ def test_two_processes_train_like_one(train, read):
         port = probe.getsockname()[1]
     workers = [
         subprocess.Popen(
-            [sys.executable, str(WORKER), str(port), str(index)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, str(WORKER), str(port), str(index)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for index in range(2)
     ]
