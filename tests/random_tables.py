@@ -8,7 +8,7 @@ from axisrules.rules.table import DEFAULT_POLICIES, POLICIES, RULE_POLICIES, UNE
 
 LOGICAL_AXES = ("batch", "seq", "embed", "heads", "kv.heads", "layers/0")
 MESH_AXES = ("data", "fsdp", "tensor", "stage")
-GLOBS = ("decoder/**", "**/kernel", "decoder/*/kernel", "*", "é [x]/\"y\"/\n", "a.b", "norm")
+GLOBS = ("decoder/**", "**/kernel", "decoder/*/kernel", "*", 'é [x]/"y"/\n', "a.b", "norm")
 
 names = st.sampled_from(LOGICAL_AXES)
 mesh_axes = st.lists(st.sampled_from(MESH_AXES), unique=True, max_size=3).map(tuple)
@@ -56,9 +56,7 @@ def _with_origins(table: RuleTable, number: int) -> RuleTable:
 
 
 tables = st.builds(
-    lambda layer, optional, declared, number: _with_origins(
-        RuleTable((layer,), optional, declared), number
-    ),
+    lambda layer, optional, declared, number: _with_origins(RuleTable((layer,), optional, declared), number),
     layers,
     mesh_axes,
     policies(tuple(DEFAULT_POLICIES)),

@@ -197,9 +197,10 @@ class _Task:
             fix = f'annotate with a logical axis, or add the rule {name} = "{name}"'
             self.find("unknown_logical_axis", catalog.LOGICAL_IS_MESH_AXIS, why, fix)
             return
-        known = {rule.logical_axis for rule in rules.table.rules}
         why = f"dim {dim} is named `{name}`, and no rule names it for this array"
-        fix = did_you_mean(name, known, f"add a rule; `{name} = []` replicates it on purpose")
+        fix = did_you_mean(
+            name, rules.some_logical_axes, f"add a rule; `{name} = []` replicates it on purpose"
+        )
         self.find("unknown_logical_axis", catalog.UNKNOWN_LOGICAL_AXIS, why, fix)
 
     def find(

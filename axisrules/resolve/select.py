@@ -2,12 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
 
 from axisrules.axes import LogicalAxis, PatternSet
 from axisrules.rules import INHERITS, Kind, Rule, RuleTable, Scope
 
 Group = tuple[tuple[tuple[int, int], Rule], ...]
 ScopeChain = tuple[Scope, ...]
+
+# Comparing a misspelt name takes microseconds for each name there is; no table of a person has more.
+MAX_PROPOSED = 256
 
 
 @dataclass
@@ -27,6 +32,12 @@ class RuleIndex:
             names.setdefault(rule.logical_axis, []).append((position, rule))
         self.path_scopes = tuple(scope for scope in self.by_scope if scope.path)
         self._patterns = PatternSet(scope.path for scope in self.path_scopes if scope.path)
+
+    @cached_property
+    def some_logical_axes(self) -> tuple[LogicalAxis, ...]:
+        """Names that have rules, to propose where one is misspelt; the first 256 of a very long table."""
+        names = dict.fromkeys(rule.logical_axis for rule in self.table.rules)
+        return tuple(islice(names, MAX_PROPOSED))
 
     def chain(self, kind: Kind | None, path: str) -> ScopeChain:
         """The scopes that hold for an array, most specific first."""

@@ -11,8 +11,17 @@ from axisrules.resolve import Leaf, Plan, RuleIndex, lint_table, make_plan, reso
 from axisrules.rules import Kind, load_rules, preset_names, preset_text
 
 SIZES = {
-    **{"batch": 8, "seq": 128, "embed": 256, "heads": 8, "kv_heads": 4, "head_dim": 32, "mlp": 1024},
-    **{"vocab": 256, "layers": 4, "experts": 8, "capacity": 64},
+    "batch": 8,
+    "seq": 128,
+    "embed": 256,
+    "heads": 8,
+    "kv_heads": 4,
+    "head_dim": 32,
+    "mlp": 1024,
+    "vocab": 256,
+    "layers": 4,
+    "experts": 8,
+    "capacity": 64,
 }
 PARAMS = (
     *("vocab embed", "embed vocab", "embed", "layers embed"),
@@ -26,8 +35,12 @@ ACTIVATIONS = (
     *("experts batch capacity embed", "experts batch capacity mlp"),
 )
 DECODER: dict[Kind, tuple[str, ...]] = {
-    **{"params": PARAMS, "gradients": PARAMS, "optimizer": PARAMS},
-    **{"activations": ACTIVATIONS, "batch": ("batch seq",), "cache": ("batch seq kv_heads head_dim",)},
+    "params": PARAMS,
+    "gradients": PARAMS,
+    "optimizer": PARAMS,
+    "activations": ACTIVATIONS,
+    "batch": ("batch seq",),
+    "cache": ("batch seq kv_heads head_dim",),
 }
 WANTED = {
     *("dp", "fsdp", "zero1", "zero2", "zero3", "tp", "tp_sp", "fsdp_tp", "fsdp_tp_sp", "context"),
@@ -136,8 +149,10 @@ T5X_BASE: list[tuple[str, str | None]] = [
     ("joined_kv", "model"),
 ]
 T5X_EMBED: dict[str, list[tuple[str, str | None]]] = {
-    **{"t5x_1_1": [("embed", None)], "t5x_2_1": [("embed", "model")]},
-    **{"t5x_1_2": [("embed", "data")], "t5x_2_2": [("embed", "model"), ("embed", "data")]},
+    "t5x_1_1": [("embed", None)],
+    "t5x_2_1": [("embed", "model")],
+    "t5x_1_2": [("embed", "data")],
+    "t5x_2_2": [("embed", "model"), ("embed", "data")],
 }
 T5X_REPLICATED = [(name, None) for name in ("relpos_buckets", "abspos_buckets", "length", "layers", "stack")]
 T5X_ARRAYS = (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axisrules.rules.toml_lines import MAX_NESTING, TomlPath, key_lines, too_deep, toml_tokens
+from axisrules.rules.toml_lines import MAX_NESTING, TomlPath, key_lines, toml_tokens, too_deep
 
 
 def lines(text: str) -> dict[TomlPath, int]:
