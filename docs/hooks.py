@@ -3,6 +3,7 @@
 - Every diagnostic has its page, and a row in the list of diagnostics.
 - Every shipped rule table has a row and a listing.
 - Every command's `--help` stands on the page of the command line.
+- A code in a docstring leads to its page.
 - An SVG is put into its page as text, so that it follows the page's colours.
 """
 
@@ -33,6 +34,9 @@ STAGES = {
 COMMANDS = ("check", "explain", "diff", "bench", "presets")
 HELP_COLUMNS = "88"
 IMAGE = re.compile(r'<p>\s*<img alt="([^"]*)" src="([^"]*\.svg)"\s*/?>\s*</p>')
+PARAGRAPH = re.compile(r"<p>.*?</p>", re.DOTALL)
+CODE = re.compile(r"\bAXR\d{3}\b")
+CODE_LINK = r'<a href="diagnostics/\g<0>.html">\g<0></a>'
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -68,13 +72,16 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 
 def on_page_content(html: str, page: Page, **_: object) -> str:
-    """Replace each `<img>` of an SVG by the SVG itself, its description kept for screen readers."""
+    """Put each SVG in the place of its `<img>`, and link the codes that docstrings name."""
 
     def inlined(match: re.Match[str]) -> str:
         svg = (Path(page.file.abs_src_path).parent / match[2]).read_text(encoding="utf-8")
         return f'<figure class="ax-figure" role="img" aria-label="{match[1]}">{svg}</figure>'
 
-    return IMAGE.sub(inlined, html)
+    html = IMAGE.sub(inlined, html)
+    if page.file.src_uri == "api.md":
+        html = PARAGRAPH.sub(lambda match: CODE.sub(CODE_LINK, match[0]), html)
+    return html
 
 
 def codes_of(stage: str) -> list[str]:
