@@ -1,13 +1,16 @@
 """Every code has a page, and the examples on it do what the page says.
 
 A page shows one example under `## Fails` and its mend under `## Fixed`, in a block of TOML (a rule
-table, linted with its own mesh), Python (run as it is) or `console` (a command line of axisrules).
+table, linted with its own mesh), Python (run as it is) or `console` (commands of axisrules).
 """
 
 import contextlib
 import io
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from axisrules.resolve import Plan, lint_mesh, lint_table
 from axisrules.rules import load_rules
 
 PAGES = Path(page.__code__.co_filename).parent / "pages"
+PROJECT = PAGES.parents[2]
 SECTIONS = ("Why it matters", "Fails", "Fixed")
 BLOCK = re.compile(r"^```(toml|python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -59,24 +63,32 @@ def run_toml(text: str) -> Iterator[Diagnostic]:
 
 def run_python(text: str) -> Iterator[Diagnostic]:
     names: dict[str, object] = {}
-    exec(text, names)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(text, names)
     for value in names.values():
         if isinstance(value, Plan):
             yield from value.diagnostics
         elif isinstance(value, list):
             yield from (d for d in value if isinstance(d, Diagnostic))
+    yield from reported_in(printed.getvalue())
 
 
 def run_console(text: str) -> Iterator[Diagnostic]:
-    from axisrules.cli import main
-
-    printed = io.StringIO()
+    """Each command in a process of its own: what stands before `axisrules` is its environment."""
     for line in text.splitlines():
-        program, *arguments = shlex.split(line.removeprefix("$ "))
-        assert program == "axisrules"
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            main(arguments)
-    for code in re.findall(r"^error\[(AXR\d{3})\]", printed.getvalue(), re.MULTILINE):
+        words = shlex.split(line.removeprefix("$ "))
+        place = words.index("axisrules")
+        environment = os.environ | {"PYTHONPATH": str(PROJECT)} | dict(w.split("=", 1) for w in words[:place])
+        command = [sys.executable, "-m", *words[place:]]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        found = list(reported_in(done.stdout + done.stderr))
+        assert (done.returncode == 0) == (not found), done.stderr
+        yield from found
+
+
+def reported_in(printed: str) -> Iterator[Diagnostic]:
+    for code in re.findall(r"error\[(AXR\d{3})\]", printed):
         yield CATALOG[code].at()
 
 
