@@ -17,7 +17,6 @@ from axisrules.diagnostics import AxisRulesError, Diagnostic, catalog
 from axisrules.rules import Kind
 
 State = nnx.State[Any, Any]
-Variable = nnx.Variable[Any]
 
 # Flax renamed the metadata that holds an annotation, twice; the newest name comes first.
 ANNOTATIONS = ("out_sharding", "sharding", "sharding_names")
@@ -27,8 +26,7 @@ def read_nnx(build: Callable[..., nnx.Module]) -> Reading:
     """What the module that `build` makes from an `nnx.Rngs` holds; nothing is allocated."""
     key = jax.eval_shape(jax.random.key, 0)
     with nnx.use_eager_sharding(False):
-        module = nnx.eval_shape(lambda key: _built(build, key), key)
-    graph, params, rest = _split(module)
+        graph, params, rest = jax.eval_shape(lambda key: _split(_built(build, key)), key)
     model = _Nnx(build, graph, params, rest)
     findings: list[Diagnostic] = []
     param_axes = {path: _axes(path, variable, findings) for path, variable in _variables(params)}
@@ -81,6 +79,9 @@ class _Nnx:
 
 
 def _built(build: Callable[..., nnx.Module], key: jax.Array) -> nnx.Module:
+    # Flax takes an array that is no Variable for data, but a traced one for a constant of the graph,
+    # and then it is lost (0.12.8 and 0.12.12; delete this when nnx.is_data is true of a tracer).
+    nnx.register_data_type(type(key))
     module = construct(build, nnx.Rngs(key))
     if not isinstance(module, nnx.Module):
         why = f"it gives a {type(module).__name__}, not an nnx.Module"
@@ -109,17 +110,19 @@ def _shapes(state: State) -> Shapes:
     return bare(tree)
 
 
-def _variables(state: State) -> list[tuple[str, Variable]]:
+def _variables(state: State) -> list[tuple[str, Any]]:
     return [("/".join(map(str, path)), variable) for path, variable in nnx.to_flat_state(state)]
 
 
-def _axes(path: str, variable: Variable, findings: list[Diagnostic]) -> AxisNames | None:
-    metadata = variable.get_metadata()
+def _axes(path: str, variable: Any, findings: list[Diagnostic]) -> AxisNames | None:
     if isinstance(variable, nnx.RngState):
         return (None,) * len(variable.shape)  # keys and counts are small and belong on every device
+    if not isinstance(variable, nnx.Variable):
+        return None  # an array that the module holds bare has no metadata
+    metadata = variable.get_metadata()
     names = next((metadata[name] for name in ANNOTATIONS if metadata.get(name) is not None), None)
     return read_annotation(names, path, findings)
 
 
-def _kind(variable: Variable) -> Kind:
+def _kind(variable: Any) -> Kind:
     return "cache" if isinstance(variable, nnx.Cache) else "params"

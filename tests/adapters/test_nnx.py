@@ -183,6 +183,23 @@ def test_random_streams_split_over_layers_need_no_names() -> None:
     assert set(axes.values()) == {(None,)}
 
 
+def test_an_array_that_is_no_variable_is_carried_along() -> None:
+    class Positional(nnx.Module):
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            self.linear, self.table = annotated(rngs), jnp.arange(6.0)
+
+        def __call__(self, x: jax.Array) -> jax.Array:
+            return self.linear(x + self.table)
+
+    program = read(Positional)
+    assert program.rest_axes == {"table": None}
+    params, rest = program.init(jax.random.key(0))
+    np.testing.assert_array_equal(rest["table"], np.arange(6.0))
+    model = program.bind(params, rest, None)
+    model(jnp.ones((4, 6)))
+    np.testing.assert_array_equal(program.collect(model)["table"], np.arange(6.0))
+
+
 def test_names_that_are_none_are_reported_together() -> None:
     class Misnamed(nnx.Module):
         def __init__(self, rngs: nnx.Rngs) -> None:
