@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 
 from axisrules.cli.arguments import (
     MESH_HELP,
@@ -16,7 +17,8 @@ from axisrules.cli.console import print_json, print_report, show
 from axisrules.cli.output import check_output
 from axisrules.cli.virtual_devices import set_up_devices
 from axisrules.diagnostics import CATALOG, AxisRulesError, Origin, catalog, did_you_mean, page
-from axisrules.resolve import survey
+from axisrules.mesh import known_chips, load_chip
+from axisrules.resolve import lint_memory, survey
 from axisrules.rules import load_rules, preset_names
 
 SUMMARY = "explain the layout of a program, or a diagnostic"
@@ -25,6 +27,7 @@ examples:
   axisrules explain AXR402
   axisrules explain --rules fsdp_tp --mesh fsdp=2,tensor=4
   axisrules explain --rules fsdp_tp --leaf '**/query'
+  axisrules explain --rules fsdp --mesh fsdp=256 --chip v5e
   axisrules explain --model my_package.model:make_model --rules my_rules.toml --html plan.html"""
 
 
@@ -41,6 +44,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--leaf",
         metavar="PATTERN",
         help="show the leaves with such a path dim by dim: '**/mlp/*'; ** is any number of parts",
+    )
+    parser.add_argument(
+        "--chip",
+        metavar="NAME",
+        help=f"hold the state against one chip's memory: {', '.join(known_chips())}",
     )
     add_html(parser)
     add_json(parser)
@@ -63,12 +71,15 @@ def _explain_plan(args: Namespace) -> int:
         check_output(args.html, force=args.force)
     table = load_rules(args.rules)
     mesh = mesh_for(table, args.mesh, args.devices)
+    chip = load_chip(args.chip) if args.chip else None
     set_up_devices(None, None)
     from axisrules.cli.programs import read_named_program
     from axisrules.report import explain
 
     # A survey keeps its errors, so that a table that fails can be looked at.
     plan = survey(read_named_program(args).leaves, table, mesh)
+    if chip:
+        plan = replace(plan, diagnostics=(*plan.diagnostics, lint_memory(plan, chip)))
     explanation = explain(plan, args.leaf)
     show(explanation, args)
     return int(any(found.severity == "error" for found in plan.diagnostics))

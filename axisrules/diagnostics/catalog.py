@@ -31,6 +31,7 @@ UNKNOWN_MESH_AXIS = Code("AXR206", "rule names a mesh axis that the mesh lacks")
 UNUSED_MESH_AXIS = Code("AXR207", "mesh axis that no rule names", "warning")
 SLICE_COUNT = Code("AXR208", "mesh does not fit the slices")
 BAD_MESH = Code("AXR209", "not a mesh")
+UNKNOWN_CHIP = Code("AXR210", "no such chip")
 
 # 3xx: axes of a program
 UNKNOWN_LOGICAL_AXIS = Code("AXR301", "logical axis without a rule")
@@ -49,6 +50,7 @@ BAD_LOSS = Code("AXR312", "loss that gives no scalar")
 # 4xx: resolving
 UNEVEN_SPLIT = Code("AXR401", "uneven split")
 COLLISION = Code("AXR402", "mesh axis used by two dims of one array")
+STATE_MEMORY = Code("AXR403", "memory that the state takes")
 
 # 5xx: partitioning
 NO_PLAN_IN_FORCE = Code("AXR501", "constraint with no plan in force")

@@ -3,6 +3,7 @@
 from axisrules.resolve.diff import LeafChange, PlanDiff, device_ranges, diff_plans
 from axisrules.resolve.leaf import Leaf, LeafPlan
 from axisrules.resolve.lint import lint_mesh, lint_program, lint_table
+from axisrules.resolve.memory import lint_memory
 from axisrules.resolve.passes import resolve
 from axisrules.resolve.plan import Plan, make_plan, plan_activation, survey
 from axisrules.resolve.resolution import Because, DimReason, Rejection, Resolution, Spec
@@ -22,6 +23,7 @@ __all__ = [
     "Spec",
     "device_ranges",
     "diff_plans",
+    "lint_memory",
     "lint_mesh",
     "lint_program",
     "lint_table",

@@ -39,10 +39,10 @@ def example(code: str, section: str) -> tuple[str, str]:
 
 
 def codes_of(diagnostics: Iterable[Diagnostic]) -> set[str]:
-    """The errors' codes, or those of the warnings and notes where nothing is an error."""
+    """The errors' codes, or those of the warnings where nothing is an error; a note asks for no mending."""
     found = list(diagnostics)
     errors = {d.code for d in found if d.severity == "error"}
-    return errors or {d.code for d in found}
+    return errors or {d.code for d in found if d.severity == "warning"}
 
 
 def run(language: str, text: str) -> set[str]:
