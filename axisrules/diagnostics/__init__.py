@@ -2,15 +2,8 @@
 
 from axisrules.diagnostics import catalog
 from axisrules.diagnostics.catalog import CATALOG, page
-from axisrules.diagnostics.diagnostic import (
-    AxisRulesError,
-    Code,
-    Diagnostic,
-    Origin,
-    Policy,
-    Severity,
-    raise_errors,
-)
+from axisrules.diagnostics.diagnostic import Code, Diagnostic, Origin, Policy, Severity
+from axisrules.diagnostics.error import AxisRulesError, raise_errors
 from axisrules.diagnostics.escape import printable, shown_value
 from axisrules.diagnostics.render import render_text, to_json
 from axisrules.diagnostics.suggest import did_you_mean

@@ -1,6 +1,5 @@
 """The values every stage reports with: where, what, why, and how to mend it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -57,29 +56,3 @@ class Code:
     def under(self, policy: Policy) -> "Code":
         """The same code, as serious as `policy` makes it: `allow` leaves a note."""
         return replace(self, severity=SEVERITY_OF[policy])
-
-
-class AxisRulesError(ValueError):
-    """User mistakes, collected and raised once at the boundary of the API.
-
-    `diagnostics` holds every finding of the call, the permitted ones included.
-    """
-
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = tuple(diagnostics)
-        super().__init__()
-
-    def __str__(self) -> str:
-        from axisrules.diagnostics.render import render_text  # noqa: PLC0415  (render.py needs Diagnostic)
-
-        return render_text(self.diagnostics)
-
-    def __reduce__(self) -> tuple[type, tuple[tuple[Diagnostic, ...]]]:
-        return type(self), (self.diagnostics,)
-
-
-def raise_errors(diagnostics: Iterable[Diagnostic]) -> None:
-    """Raise AxisRulesError when any of `diagnostics` is an error."""
-    found = tuple(diagnostics)
-    if any(d.severity == "error" for d in found):
-        raise AxisRulesError(found)

@@ -3,10 +3,11 @@
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from axisrules.diagnostics import AxisRulesError, Origin, catalog, did_you_mean
 
+FILE = Path(__file__).parent / "chips.toml"
 BYTES = {"GB": 10**9, "GiB": 2**30}
 
 
@@ -22,7 +23,7 @@ class Chip:
 @cache
 def known_chips() -> dict[str, Chip]:
     """Every chip by its name."""
-    text = (files(__package__) / "chips.toml").read_text(encoding="utf-8")
+    text = FILE.read_text(encoding="utf-8")
     return {
         name: Chip(name, facts["memory"]["size"] * BYTES[facts["memory"]["unit"]], facts["source"])
         for name, facts in tomllib.loads(text).items()
