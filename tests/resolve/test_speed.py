@@ -34,6 +34,15 @@ RULES: list[tuple[str, str | tuple[str, ...] | None]] = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def small_heap() -> Iterator[None]:
+    """What earlier tests left alive is not for this one's garbage collector to walk through."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def transformer(count: int) -> Iterator[tuple[str, tuple[str, ...], tuple[int, ...]]]:
     for i in range(count):
         path, names, shape = BLOCK[i % len(BLOCK)]
