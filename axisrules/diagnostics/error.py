@@ -28,3 +28,7 @@ def raise_errors(diagnostics: Iterable[Diagnostic]) -> None:
     found = tuple(diagnostics)
     if any(d.severity == "error" for d in found):
         raise AxisRulesError(found)
+
+
+# Tracebacks show where users find it.
+AxisRulesError.__module__ = "axisrules"

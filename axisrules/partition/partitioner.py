@@ -62,7 +62,8 @@ class Partitioner:
     def init(self, key: jax.Array) -> TrainState:
         """A fresh state, born sharded: no device and no host ever holds a whole parameter.
 
-        The values are those of an unsharded init with the same key, bit for bit.
+        The values are those of an unsharded init with the same key, bit for bit. (Shards narrower than
+        a vector register are an exception: XLA's CPU code may round their last elements otherwise.)
         """
         state: TrainState = self._initialise(key)
         return state

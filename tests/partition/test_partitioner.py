@@ -78,7 +78,8 @@ def test_every_layout_is_born_as_planned_and_trains_like_one_device(program, sin
     losses, state = train(start, state)
     np.testing.assert_allclose(losses, single.losses, rtol=1e-5)
     for path, array in arrays(state.params).items():
-        np.testing.assert_allclose(array, single.trained[path], rtol=1e-4, atol=1e-5)
+        # Adam divides by the gradient's size, so that rounding shows where a gradient is all but zero.
+        np.testing.assert_allclose(array, single.trained[path], atol=1e-4)
 
 
 def test_no_buffer_of_a_sharded_init_holds_a_whole_parameter(program):
@@ -105,8 +106,8 @@ def test_explicit_meshes_train_alike(program, single, train, axis_type):
 def test_zero1_cuts_the_moments_and_not_the_parameters(program, train):
     _, state = train(axisrules.make_partitioner(program, "zero1", "data=8"), steps=1)
     adam = state.opt_state[0]
-    assert state.params["layers"]["up"].sharding.shard_shape((3, 16, 32)) == (3, 16, 32)
-    assert adam.mu["layers"]["up"].addressable_shards[0].data.size == 3 * 16 * 32 // 8
+    assert state.params["layers"]["up"].sharding.is_fully_replicated
+    assert adam.mu["layers"]["up"].addressable_shards[0].data.size == state.params["layers"]["up"].size // 8
 
 
 def test_zero2_pins_the_gradients(program, batch):
@@ -141,9 +142,10 @@ def test_every_optimizer_trains_sharded_like_one_device(read, train, on_one_devi
     one, _ = on_one_device(program, steps=4)
     losses, state = train(axisrules.make_partitioner(program, "fsdp", "fsdp=8"), steps=4)
     np.testing.assert_allclose(losses, one, rtol=2e-5)
-    cut = [a for a in jax.tree.leaves(state.opt_state) if a.ndim and a.size >= 16]
+    embed = program.params["layers"]["up"].shape[1]
+    cut = [array for array in jax.tree.leaves(state.opt_state) if embed in array.shape]
     assert cut
-    assert all(not array.sharding.is_fully_replicated for array in cut if 16 in array.shape)
+    assert not any(array.sharding.is_fully_replicated for array in cut)
 
 
 def test_swapping_tables_never_meets_a_stale_trace(read, batch):
