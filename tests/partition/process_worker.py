@@ -15,17 +15,16 @@ jax.config.update("jax_num_cpu_devices", 4)
 jax.config.update("jax_cpu_collectives_implementation", "gloo")
 
 import numpy as np  # noqa: E402
-import optax  # noqa: E402
 
 import axisrules  # noqa: E402
-from tests.partition.conftest import BATCH, EMBED, LinenModel, squared_error  # noqa: E402
+from tests.partition.conftest import ADAMW, BATCH, EMBED, LinenModel, squared_error  # noqa: E402
 
 
 def main(port: str, index: int) -> None:
     jax.distributed.initialize(f"127.0.0.1:{port}", num_processes=2, process_id=index)
     rng = np.random.default_rng(0)
     batch = {name: rng.normal(size=(BATCH, EMBED)).astype("float32") for name in ("x", "y")}
-    program = axisrules.read_program(LinenModel(), squared_error, batch, optimizer=optax.adamw(1e-2))
+    program = axisrules.read_program(LinenModel(), squared_error, batch, optimizer=ADAMW)
     partitioner = axisrules.make_partitioner(program, "fsdp", "fsdp=8")
     rows = slice(index * BATCH // 2, (index + 1) * BATCH // 2)
     mine = {name: array[rows] for name, array in batch.items()}

@@ -87,6 +87,7 @@ def test_manual_mesh_axes_are_left_out(partitioner):
         out_specs=PartitionSpec("data"),
         axis_names={"data"},
     )
+
     def cut_by_rows(x):
         return mapped(axisrules.constrain(x, "batch embed"))  # Explicit types must match in_specs
 
