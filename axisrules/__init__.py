@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from axisrules.adapters import Program, constrain, read_program
     from axisrules.diagnostics import AxisRulesError, Diagnostic
     from axisrules.mesh import MeshSpec, parse_mesh
-    from axisrules.partition import Partitioner, TrainState, make_mesh, make_partitioner, use_plan
+    from axisrules.partition import (
+        Partitioner,
+        TrainState,
+        make_mesh,
+        make_partitioner,
+        use_plan,
+        use_virtual_devices,
+    )
     from axisrules.report import explain
     from axisrules.resolve import Plan, PlanDiff, diff_plans, lint_table, make_plan
     from axisrules.rules import (
@@ -32,7 +39,14 @@ _HOME = {
     "adapters": ("Program", "constrain", "read_program"),
     "diagnostics": ("AxisRulesError", "Diagnostic"),
     "mesh": ("MeshSpec", "parse_mesh"),
-    "partition": ("Partitioner", "TrainState", "make_mesh", "make_partitioner", "use_plan"),
+    "partition": (
+        "Partitioner",
+        "TrainState",
+        "make_mesh",
+        "make_partitioner",
+        "use_plan",
+        "use_virtual_devices",
+    ),
     "report": ("explain",),
     "resolve": ("Plan", "PlanDiff", "diff_plans", "lint_table", "make_plan"),
     "rules": (
@@ -75,6 +89,7 @@ __all__ = [
     "read_maxtext_rules",
     "read_program",
     "use_plan",
+    "use_virtual_devices",
 ]
 
 

@@ -13,7 +13,7 @@ import optax
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from axisrules import constrain, make_partitioner, read_program
+from axisrules import constrain, make_partitioner, read_program, use_virtual_devices
 from axisrules.models import DecoderConfig, linen_decoder, next_token_loss, text_batches
 from benchmarks.hlo import collectives
 from benchmarks.plain_training import plain_init, plain_step
@@ -138,5 +138,5 @@ def measure() -> list[Figure]:
 
 
 if __name__ == "__main__":
-    jax.config.update("jax_num_cpu_devices", 8)
+    use_virtual_devices(8)
     sys.exit(publish("dispatch", measure()))

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import optax
 
-from axisrules import constrain, make_partitioner, read_program
+from axisrules import constrain, make_partitioner, read_program, use_virtual_devices
 from axisrules.models import DecoderConfig, linen_decoder, next_token_loss, text_batches
 from benchmarks.plain_training import plain_init, plain_step
 from benchmarks.report import Figure, publish
@@ -80,5 +80,5 @@ def measure() -> list[Figure]:
 
 
 if __name__ == "__main__":
-    jax.config.update("jax_num_cpu_devices", 8)
+    use_virtual_devices(8)
     sys.exit(publish("equal_losses", measure()))

@@ -9,11 +9,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import jax
 from flax import linen as nn
 from jax.sharding import NamedSharding, PartitionSpec
 
-from axisrules import from_flax_rules, make_mesh, make_plan, parse_mesh
+from axisrules import from_flax_rules, make_mesh, make_plan, parse_mesh, use_virtual_devices
 from axisrules.partition import named_sharding
 from axisrules.resolve import Leaf, Plan
 from axisrules.rules import Kind
@@ -134,5 +133,5 @@ def many_rules() -> list[Figure]:
 
 
 if __name__ == "__main__":
-    jax.config.update("jax_num_cpu_devices", 8)
+    use_virtual_devices(8)
     sys.exit(publish("resolve_speed", beside_flax() + many_rules()))

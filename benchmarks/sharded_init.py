@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import optax
 
-from axisrules import constrain, make_partitioner, read_program
+from axisrules import constrain, make_partitioner, read_program, use_virtual_devices
 from axisrules.models import DecoderConfig, linen_decoder, next_token_loss, text_batches
 from benchmarks.hlo import buffers
 from benchmarks.plain_training import plain_init
@@ -45,5 +45,5 @@ def measure() -> list[Figure]:
 
 
 if __name__ == "__main__":
-    jax.config.update("jax_num_cpu_devices", DEVICES)
+    use_virtual_devices(DEVICES)
     sys.exit(publish("sharded_init", measure()))

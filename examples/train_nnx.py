@@ -7,7 +7,7 @@ from flax import nnx
 
 import axisrules
 
-jax.config.update("jax_num_cpu_devices", 8)  # eight virtual devices; leave it out where real ones are
+axisrules.use_virtual_devices(8)  # leave it out where real ones are
 
 
 class Model(nnx.Module):

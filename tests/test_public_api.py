@@ -40,6 +40,7 @@ PUBLIC = [
     "read_maxtext_rules",
     "read_program",
     "use_plan",
+    "use_virtual_devices",
 ]
 
 JAX_SIDE = ("jax", "jaxlib", "flax", "optax", "numpy")

@@ -71,7 +71,7 @@ def run(args: Namespace) -> int:
     tables = [load_rules(source) for source in args.rules]
     if args.mesh:
         parse_mesh(args.mesh)
-    set_up_devices(args.devices, args.platform, default_count=DEFAULT_DEVICES)
+    set_up_devices(args.devices, args.platform)
     from axisrules.bench import run_bench
     from axisrules.report import BenchTable
 

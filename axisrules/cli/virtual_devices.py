@@ -1,22 +1,10 @@
-"""What a command sets before JAX starts: its platform, virtual CPU devices, and flags that XLA accepts."""
+"""What a command sees to before JAX starts: its platform, its devices, and flags that XLA accepts."""
 
 import os
 import re
 import sys
 
 from axisrules.diagnostics import AxisRulesError, Origin, catalog, printable
-
-DEVICE_COUNT_FLAG = "--xla_force_host_platform_device_count"
-
-# XLA's CPU scheduler may order the collectives of one step differently on each virtual device, and
-# then they wait for each other forever (JAX 0.10 to 0.12).
-ORDERED_SCHEDULER = "--xla_cpu_enable_concurrency_optimized_scheduler"
-
-# A loop and what follows it may both wait in a collective, each in a thread of its own. JAX's pool has
-# as many threads as there are devices; once all of them wait, none is left to arrive (JAX 0.10 to 0.12).
-# This variable, which XLA reads once, sets the size of the pool.
-POOL_SIZE = "PJRT_NPROC"
-THREADS_PER_DEVICE = 4
 
 PROBE = "import jax; jax.devices()"
 PROBE_SECONDS = 120
@@ -25,12 +13,12 @@ _LOG_PREFIX = re.compile(r"^[A-Z]\d{4} [\d:.]+\s+\d+ [^\]]*\] ")
 _ABOUT_FLAGS = re.compile(r"flag|XLA_FLAGS", re.IGNORECASE)
 
 
-def set_up_devices(count: int | None, platform: str | None, *, default_count: int = 8) -> None:
-    """Choose JAX's platform and give the CPU `count` virtual devices; the user's own flags count too.
+def set_up_devices(count: int | None, platform: str | None) -> None:
+    """Choose JAX's platform, and give the CPU `count` virtual devices; the user's own flags count too.
 
-    A device count in the user's XLA_FLAGS holds where `count` is None. In a process that has JAX
-    loaded already, whoever loaded it has chosen. Raises AxisRulesError: AXR505 for flags that JAX
-    would abort on, which a child process finds out, and AXR602 for a platform that is not there.
+    In a process that has JAX loaded already, whoever loaded it has chosen. Raises AxisRulesError:
+    AXR505 for flags that JAX would abort on, which a child process finds out, and AXR602 for a platform
+    that is not there.
     """
     if "jax" in sys.modules:
         return
@@ -39,13 +27,12 @@ def set_up_devices(count: int | None, platform: str | None, *, default_count: in
         os.environ["JAX_PLATFORMS"] = platform or "cpu"
     if flags:
         _probe(flags)
-    if ORDERED_SCHEDULER not in flags and os.environ["JAX_PLATFORMS"] == "cpu":
-        os.environ["XLA_FLAGS"] = f"{flags} {ORDERED_SCHEDULER}=false".strip()
-    os.environ.setdefault(POOL_SIZE, str(THREADS_PER_DEVICE * (count or default_count)))
     import jax
 
-    if count or DEVICE_COUNT_FLAG not in flags:
-        jax.config.update("jax_num_cpu_devices", count or default_count)
+    from axisrules.partition import use_virtual_devices
+
+    if os.environ["JAX_PLATFORMS"] == "cpu":
+        use_virtual_devices(count)
     try:
         jax.devices()
     except RuntimeError as error:

@@ -58,6 +58,7 @@ BATCH_MISMATCH = Code("AXR502", "batch unlike the program's")
 STATE_MISMATCH = Code("AXR504", "state unlike the plan's")
 BAD_XLA_FLAGS = Code("AXR505", "XLA_FLAGS that JAX would abort on")
 NO_OPTIMIZER = Code("AXR506", "training step without an optimizer")
+JAX_STARTED = Code("AXR507", "virtual devices after JAX has started")
 
 # 6xx: the command line and its reports
 REFUSED_OUTPUT = Code("AXR601", "output path refused")

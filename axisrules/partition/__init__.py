@@ -4,6 +4,7 @@ from axisrules.partition.devices import make_mesh, mesh_spec
 from axisrules.partition.partitioner import Partitioner, make_partitioner, use_plan
 from axisrules.partition.shardings import named_sharding, partition_spec
 from axisrules.partition.state import TrainState
+from axisrules.partition.virtual_devices import use_virtual_devices
 
 __all__ = [
     "Partitioner",
@@ -14,4 +15,5 @@ __all__ = [
     "named_sharding",
     "partition_spec",
     "use_plan",
+    "use_virtual_devices",
 ]

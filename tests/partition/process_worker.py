@@ -1,26 +1,22 @@
 """One of two processes that train together; run by test_processes.py as `process_worker.py PORT INDEX`."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
-os.environ["XLA_FLAGS"] = "--xla_cpu_enable_concurrency_optimized_scheduler=false"
+import jax
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import jax
-
-jax.config.update("jax_platforms", "cpu")
-jax.config.update("jax_num_cpu_devices", 4)
-jax.config.update("jax_cpu_collectives_implementation", "gloo")
-
-import numpy as np  # noqa: E402
-
-import axisrules  # noqa: E402
-from tests.partition.conftest import ADAMW, BATCH, EMBED, LinenModel, squared_error  # noqa: E402
+import axisrules
+from tests.partition.conftest import ADAMW, BATCH, EMBED, LinenModel, squared_error
 
 
 def main(port: str, index: int) -> None:
+    """Train on this process's half of the batch, and print the losses."""
+    axisrules.use_virtual_devices(4)
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
     jax.distributed.initialize(f"127.0.0.1:{port}", num_processes=2, process_id=index)
     rng = np.random.default_rng(0)
     batch = {name: rng.normal(size=(BATCH, EMBED)).astype("float32") for name in ("x", "y")}
