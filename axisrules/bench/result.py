@@ -30,13 +30,16 @@ class BenchRow:
 
 @dataclass(frozen=True)
 class BenchReport:
-    """A row per layout, in the order asked for, and the facts of the run."""
+    """A row per layout, in the order asked for, and the facts of the run.
+
+    `batch` and `seq` are None where the model brought a batch of its own.
+    """
 
     model: str
     api: str
     dtype: str
-    batch: int
-    seq: int
+    batch: int | None
+    seq: int | None
     steps: int
     devices: int
     platform: str

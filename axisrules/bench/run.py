@@ -24,13 +24,16 @@ PHASES = ("plan", "init", "compile")
 
 @dataclass(frozen=True)
 class Workload:
-    """What every layout trains: a program and the same batches, all on the host."""
+    """What every layout trains: a program and the same batches, all on the host.
+
+    `batch` and `seq` are None where a model brings batches of its own, which need not be tokens.
+    """
 
     name: str
     program: Program
     batches: tuple[Any, ...]
-    batch: int
-    seq: int
+    batch: int | None = None
+    seq: int | None = None
     dtype: str = "float32"
     seed: int = 0
 
@@ -115,6 +118,7 @@ def _train(
         losses.append(float(metrics["loss"]))
         on_progress("train", done)
     step_seconds = statistics.median(seconds[1:] or seconds)
+    tokens = (workload.batch or 0) * (workload.seq or 0)
     return replace(
         row,
         losses=tuple(losses),
@@ -123,7 +127,7 @@ def _train(
         temporary_bytes=getattr(step.memory_analysis(), "temp_size_in_bytes", None),
         compile_seconds=compile_seconds,
         step_seconds=step_seconds,
-        tokens_per_second=workload.batch * workload.seq / step_seconds,
+        tokens_per_second=tokens / step_seconds if tokens else None,
     )
 
 

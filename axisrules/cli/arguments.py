@@ -44,7 +44,7 @@ def add_devices(parser: ArgumentParser) -> None:
 
 
 def add_model(parser: ArgumentParser, *, default: str) -> None:
-    """`--model`, `--api`, `--optimizer`, `--batch` and `--seq`: the program whose arrays are laid out."""
+    """`--model`, `--api`, `--experts`, `--optimizer`, `--batch`, `--seq`: what is laid out."""
     parser.add_argument(
         "--model",
         metavar="PACKAGE.MODULE:FACTORY",
@@ -55,6 +55,13 @@ def add_model(parser: ArgumentParser, *, default: str) -> None:
         choices=("linen", "nnx"),
         default="linen",
         help="form of the built-in decoder (default: linen)",
+    )
+    parser.add_argument(
+        "--experts",
+        type=positive,
+        default=0,
+        metavar="N",
+        help="make its MLPs mixtures of so many experts, 2 to a token (default: one MLP)",
     )
     parser.add_argument(
         "--optimizer",

@@ -90,9 +90,12 @@ def _workload(args: Namespace) -> "Workload":
     from axisrules.bench import Workload
     from axisrules.cli.programs import named_model, program_of
 
-    named = named_model(args.model, args.api, args.dtype)
+    named = named_model(args, args.dtype)
     program = program_of(named, args)
-    return Workload(named.name, program, _batches(named, args), args.batch, args.seq, args.dtype)
+    batches = _batches(named, args)
+    if named.batch is not None:
+        return Workload(named.name, program, batches, dtype=args.dtype)
+    return Workload(named.name, program, batches, args.batch, args.seq, args.dtype)
 
 
 def _batches(named: "NamedModel", args: Namespace) -> tuple[Any, ...]:

@@ -32,7 +32,7 @@ def read_named_program(args: Namespace) -> Program:
 
     Raises AxisRulesError: AXR309, AXR311 and AXR312 for the model, AXR602 for an unknown optimizer.
     """
-    return program_of(named_model(args.model, args.api), args)
+    return program_of(named_model(args), args)
 
 
 def program_of(named: NamedModel, args: Namespace) -> Program:
@@ -46,13 +46,15 @@ def program_of(named: NamedModel, args: Namespace) -> Program:
     )
 
 
-def named_model(spec: str | None, api: str, dtype: str = "float32") -> NamedModel:
-    """The model that `spec` names, or the built-in decoder in linen or nnx.
+def named_model(args: Namespace, dtype: str = "float32") -> NamedModel:
+    """The model of `--model`, or the built-in decoder of `--api` and `--experts`.
 
     A model without a loss is taken as a language model over tokens. Raises AxisRulesError (AXR309).
     """
+    spec = args.model
     if spec is None:
-        return NamedModel(f"built-in decoder ({api})", _decoder(api, dtype), next_token_loss)
+        few = min(args.experts, DecoderConfig.experts_per_token)
+        return _decoder(args.api, DecoderConfig(experts=args.experts, experts_per_token=few, dtype=dtype))
     model, loss, batch = load_factory(spec)
     if loss is not None and batch is None:
         fix = "return a triple: (model, loss, batch)"
@@ -74,9 +76,14 @@ def named_optimizer(name: str) -> optax.GradientTransformation:
     return made
 
 
-def _decoder(api: str, dtype: str) -> Any:
+def _decoder(api: str, config: DecoderConfig) -> NamedModel:
     build = linen_decoder if api == "linen" else nnx_decoder
-    return build(DecoderConfig(dtype=dtype), constrain)
+    name = (
+        f"built-in decoder ({api}, {config.experts} experts)"
+        if config.experts
+        else f"built-in decoder ({api})"
+    )
+    return NamedModel(name, build(config, constrain), next_token_loss)
 
 
 def _takes_a_rate_alone(found: object) -> bool:

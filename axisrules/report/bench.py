@@ -81,7 +81,8 @@ class BenchTable:
 
 def run_words(report: BenchReport) -> str:
     """What ran, and on what: model, batch, devices and versions."""
-    what = f"{printable(report.model)}, {report.dtype}, batch {report.batch} of {report.seq} tokens"
+    batch = f"batch {report.batch} of {report.seq} tokens" if report.batch else "its own batch"
+    what = f"{printable(report.model)}, {report.dtype}, {batch}"
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     return f"{what}; {report.devices} {report.platform} devices on {report.machine}; {versions}"
 
@@ -120,7 +121,7 @@ def _columns(report: BenchReport, most_losses: int) -> list[Column]:
         ("temporary", lambda row: _bytes(row.temporary_bytes)),
         ("compile", lambda row: f"{three_digits(row.compile_seconds)} s"),
         ("step", lambda row: f"{three_digits(row.step_seconds * 1000)} ms"),
-        ("tokens/s", lambda row: f"{row.tokens_per_second:,.0f}"),
+        ("tokens/s", lambda row: f"{row.tokens_per_second:,.0f}" if row.tokens_per_second else NOTHING),
         ("speed", lambda row: f"{row.speed_ratio:.2f}×"),
     ]
     return [

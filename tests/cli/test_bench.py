@@ -15,6 +15,15 @@ def test_a_model_may_bring_its_own_loss_and_batch(run):
     code, out, _ = run("bench", "--rules", "dp", "--model", "tests.cli.tiny:with_batch", "--steps", "2")
     assert code == 0
     assert "loss 2" in out
+    assert "its own batch" in out
+    assert "tokens/s" in out  # of which nothing is known: its cell stays empty
+
+
+def test_the_built_in_decoder_may_have_experts(run_json):
+    code, report = run_json("explain", "--rules", "expert", "--experts", "4", "--leaf", "layers/mlp/gate")
+    assert code == 0
+    assert {tuple(leaf["shape"]) for leaf in report["leaves"]} == {(4, 4, 256, 1024)}
+    assert report["leaves"][0]["spec"] == [[], ["expert"], [], []]
 
 
 def test_a_layout_that_cannot_run_fails_the_bench(run):
