@@ -40,10 +40,14 @@ def user_failure(code: Code, subject: str) -> Iterator[None]:
         raise AxisRulesError([code.at(_own_line(error), subject=subject, why=why)]) from error
 
 
-def _own_line(error: BaseException) -> Origin | None:
-    """The innermost line of the user's own code that the exception came through."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+def own_line(frames: traceback.StackSummary) -> Origin | None:
+    """The innermost line of the user's own code among `frames`."""
+    for frame in reversed(frames):
         is_file = not frame.filename.startswith("<")
         if is_file and _FOREIGN.isdisjoint(Path(frame.filename).parents):
             return Origin(frame.filename, frame.lineno or 0, frame.line or "")
     return None
+
+
+def _own_line(error: BaseException) -> Origin | None:
+    return own_line(traceback.extract_tb(error.__traceback__))

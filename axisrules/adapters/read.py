@@ -10,6 +10,7 @@ from flax import linen as nn
 from axisrules.adapters.batch import read_batch
 from axisrules.adapters.factory import check_model
 from axisrules.adapters.failure import user_failure
+from axisrules.adapters.flax_constraints import noticing_flax_constraints
 from axisrules.adapters.linen import read_linen
 from axisrules.adapters.nnx import read_nnx
 from axisrules.adapters.optimizer import name_optimizer_state
@@ -36,16 +37,13 @@ def read_program(
 
     Raises AxisRulesError: AXR309 for what is no model, AXR311 for a model or loss that fails when it is
     traced, AXR312 for a loss without a scalar, AXR306 for an annotation that names no logical axes,
-    AXR308 for trees too deep or holding themselves, AXR502 for a batch that is none.
+    AXR308 for trees too deep or holding themselves, AXR502 for a batch that is none. Warns (AXR313) of
+    activations that the model constrains through Flax.
     """
     check_model(model)
     shapes, axes = read_batch(batch, batch_axes)
     recorder = Recorder()
-    with recording(recorder), user_failure(catalog.UNTRACEABLE, "the model or its loss"):
-        is_linen = isinstance(model, nn.Module)
-        reading = read_linen(model, loss, shapes) if is_linen else read_nnx(model)
-        raise_errors(reading.findings)
-        has_metrics = _score(reading, loss, shapes)
+    reading, has_metrics = _read(model, loss, shapes, recorder)
     opt_state, opt_axes = None, None
     if optimizer:
         opt_state, opt_axes = name_optimizer_state(optimizer, reading.params, reading.param_axes)
@@ -68,6 +66,19 @@ def read_program(
         opt_state=opt_state,
         opt_axes=opt_axes,
     )
+
+
+def _read(model: Any, loss: Loss, batch: Shapes, recorder: Recorder) -> tuple[Reading, bool]:
+    """What the model holds, and whether its loss gives metrics; `recorder` notes its activations."""
+    with (
+        noticing_flax_constraints(),
+        recording(recorder),
+        user_failure(catalog.UNTRACEABLE, "the model or its loss"),
+    ):
+        is_linen = isinstance(model, nn.Module)
+        reading = read_linen(model, loss, batch) if is_linen else read_nnx(model)
+        raise_errors(reading.findings)
+        return reading, _score(reading, loss, batch)
 
 
 def _score(reading: Reading, loss: Loss, batch: Shapes) -> bool:

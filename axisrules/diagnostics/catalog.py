@@ -46,6 +46,7 @@ BAD_FACTORY = Code("AXR309", "model factory that gives no model")
 PATTERN_MATCHES_NOTHING = Code("AXR310", "path pattern that matches nothing", "warning")
 UNTRACEABLE = Code("AXR311", "model or loss that fails when it is traced")
 BAD_LOSS = Code("AXR312", "loss that gives no scalar")
+FLAX_CONSTRAINT = Code("AXR313", "constraint of Flax's own, which does nothing here", "warning")
 
 # 4xx: resolving
 UNEVEN_SPLIT = Code("AXR401", "uneven split")

@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -64,14 +65,15 @@ def run_toml(text: str) -> Iterator[Diagnostic]:
 def run_python(text: str) -> Iterator[Diagnostic]:
     names: dict[str, object] = {}
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
+    with contextlib.redirect_stdout(printed), warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
         exec(text, names)
     for value in names.values():
         if isinstance(value, Plan):
             yield from value.diagnostics
         elif isinstance(value, list):
             yield from (d for d in value if isinstance(d, Diagnostic))
-    yield from reported_in(printed.getvalue())
+    yield from reported_in("\n".join([printed.getvalue(), *(str(w.message) for w in warned)]))
 
 
 def run_console(text: str) -> Iterator[Diagnostic]:
@@ -88,7 +90,7 @@ def run_console(text: str) -> Iterator[Diagnostic]:
 
 
 def reported_in(printed: str) -> Iterator[Diagnostic]:
-    for code in re.findall(r"error\[(AXR\d{3})\]", printed):
+    for code in re.findall(r"(?:error|warning)\[(AXR\d{3})\]", printed):
         yield CATALOG[code].at()
 
 
