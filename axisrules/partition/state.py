@@ -1,18 +1,14 @@
 """What training carries from step to step."""
 
-from dataclasses import dataclass
-from typing import Any
-
-import jax
+from typing import Any, NamedTuple
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class TrainState:
+class TrainState(NamedTuple):
     """A pytree: the step count, the random key, and every array that a step reads and writes.
 
     `params` and `rest` are nested dicts in linen and in nnx alike, so that paths in a plan, in a
-    checkpoint and in the state are the same. `opt_state` is whatever the optimizer keeps.
+    checkpoint and in the state are the same. `opt_state` is whatever the optimizer keeps. (A tuple
+    and not a dataclass, since JAX takes tuples apart and together in C++ at every call of a step.)
     """
 
     step: Any
