@@ -19,14 +19,16 @@ LAYERS = (
     "axes",
     "rules mesh",
     "resolve",
-    "adapters",
+    "analysis",
+    "adapters targets",
     "partition",
+    "evidence",
     "bench",
     "report",
     "cli",
 )
 RANK = {folder: rank for rank, row in enumerate(LAYERS) for folder in row.split()}
-PURE = ("diagnostics", "axes", "rules", "mesh", "resolve")
+PURE = ("diagnostics", "axes", "rules", "mesh", "resolve", "analysis")
 JAX_SIDE = ("jax", "jaxlib", "flax", "optax")
 
 MAX_FILE_LINES = 400

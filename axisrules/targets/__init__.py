@@ -1,0 +1,1 @@
+"""Where code compiles: local devices, and topologies that are only described."""
