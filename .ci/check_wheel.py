@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "axisrules"
-KINDS_OF_FILE = {".py", ".typed", ".toml", ".md"}
+KINDS_OF_FILE = {".py", ".typed", ".toml", ".md", ".html", ".css", ".js"}
 OF_THE_PROJECT = {"licenses/LICENSE", "entry_points.txt"}
 
 
@@ -25,7 +25,7 @@ def main(wheel: str) -> int:
         for file in sorted(files):
             print(f"{title}: {file}", file=sys.stderr)
     data = [name for name in inside if not name.endswith(".py")]
-    print(f"{Path(wheel).name}: {len(inside)} files, {len(data)} of them presets, pages and data")
+    print(f"{Path(wheel).name}: {len(inside)} files, {len(data)} of them presets, pages, templates and data")
     return int(bool(missing or surplus))
 
 

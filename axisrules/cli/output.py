@@ -17,8 +17,9 @@ def check_output(path: Path, *, force: bool) -> None:
 def write_output(path: Path, text: str, *, force: bool) -> None:
     """Write `text` to `path` as UTF-8, all of it or nothing.
 
-    Raises AxisRulesError (AXR601) when `path` exists or is a symlink and `force` is not given,
-    when it is a directory, or when its folder cannot be written. A symlink is replaced, not followed.
+    Raises AxisRulesError (AXR601) when `path` exists, is a symlink or leaves the working folder by
+    `..` and `force` is not given, when it is a directory, or when its folder cannot be written. A
+    symlink is replaced, not followed.
     """
     check_output(path, force=force)
     # In the same folder, because a rename is atomic only within one file system.
@@ -41,10 +42,23 @@ def _problem(path: Path, force: bool) -> Diagnostic | None:
         return _refused(path, "it is a directory")
     if not path.parent.is_dir():
         return _refused(path, f"there is no folder {path.parent}")
-    if force or not (path.is_symlink() or path.exists()):
+    if force:
         return None
-    what = "it is a symlink" if path.is_symlink() else "it exists already"
-    return _refused(path, what, "name another file, or replace it with --force")
+    if path.is_symlink() or path.exists():
+        what = "it is a symlink" if path.is_symlink() else "it exists already"
+        return _refused(path, what, "name another file, or replace it with --force")
+    if _climbs_out(path):
+        why = f"its `..` leaves the working folder, {Path.cwd()}"
+        return _refused(path, why, "give the path from the root, or write there with --force")
+    return None
+
+
+def _climbs_out(path: Path) -> bool:
+    """Whether `..` takes the path out of the working folder, links to other folders followed.
+
+    A path from the root without `..` says plainly where it goes, and may go there.
+    """
+    return ".." in path.parts and not path.parent.resolve().is_relative_to(Path.cwd().resolve())
 
 
 def _refused(path: Path, why: str, fix: str = "") -> Diagnostic:

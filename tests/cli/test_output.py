@@ -1,5 +1,6 @@
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,19 @@ def test_a_symlink_is_never_followed(tmp_path, target_exists):
 @pytest.mark.parametrize("name", [".", "gone/a.txt"])
 def test_places_where_no_file_can_be(tmp_path, name):
     refused(tmp_path / name, force=True)
+
+
+def test_dots_do_not_lead_out_of_the_working_folder_without_force(tmp_path, monkeypatch):
+    (tmp_path / "here" / "deeper").mkdir(parents=True)
+    (tmp_path / "there").mkdir()
+    (tmp_path / "here" / "link").symlink_to(tmp_path / "there")
+    monkeypatch.chdir(tmp_path / "here")
+    for way_out in ("../a.txt", "deeper/../../there/a.txt", "link/../a.txt", f"{tmp_path}/here/../a.txt"):
+        assert "working folder" in refused(Path(way_out))
+    for inside in ("deeper/../a.txt", "deeper/b.txt", f"{tmp_path}/here/deeper/../c.txt"):
+        write_output(Path(inside), "new", force=False)
+    write_output(Path("../a.txt"), "new", force=True)
+    assert (tmp_path / "a.txt").read_text() == "new"
 
 
 def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
