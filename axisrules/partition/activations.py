@@ -3,7 +3,7 @@
 from typing import Any
 
 import jax
-from jax.sharding import AxisType, Mesh, PartitionSpec, get_abstract_mesh
+from jax.sharding import AbstractMesh, AxisType, Mesh, PartitionSpec, get_abstract_mesh
 
 from axisrules.axes import AxisNames, MeshAxis
 from axisrules.diagnostics import Origin
@@ -13,7 +13,7 @@ from axisrules.resolve import Because, Leaf, Plan, Spec, plan_activation
 UNCONSTRAINED = PartitionSpec.UNCONSTRAINED
 
 
-def lay_out(x: Any, names: AxisNames, origin: Origin, plan: Plan, mesh: Mesh) -> Any:
+def lay_out(x: Any, names: AxisNames, origin: Origin, plan: Plan, mesh: Mesh | AbstractMesh) -> Any:
     """`x` laid out as `plan` says for its logical axes; a dim without a name is left as it is.
 
     Mesh axes that are Manual here have cut `x` already and are left out. Auto mesh axes are constrained,
@@ -29,13 +29,24 @@ def lay_out(x: Any, names: AxisNames, origin: Origin, plan: Plan, mesh: Mesh) ->
         return x
     explicit = {axis for axis, axis_type in types.items() if axis_type == AxisType.Explicit}
     if explicit:
-        x = _reshard(x, _only(planned.spec, explicit), named)
+        with jax.named_scope(scope_of(names, origin)):
+            x = _reshard(x, _only(planned.spec, explicit), named)
     if not types or types.keys() - manual - explicit:
         auto = _only(planned.spec, set(plan.mesh.shape) - explicit)
         pairs = zip(auto, named, strict=True)
         entries = [spec_entry(axes) if is_named else UNCONSTRAINED for axes, is_named in pairs]
-        x = jax.lax.with_sharding_constraint(x, sharding_here(mesh, PartitionSpec(*entries)))
+        with jax.named_scope(scope_of(names, origin)):
+            x = jax.lax.with_sharding_constraint(x, sharding_here(mesh, PartitionSpec(*entries)))
     return x
+
+
+def scope_of(names: AxisNames, origin: Origin) -> str:
+    """What names a constraint in the compiled program: `axr(activation;batch,seq,embed;model.py:40)`.
+
+    Text after `axr(` is percent-encoded where a name scope would be cut: at slashes.
+    """
+    shown = ",".join(name or "_" for name in names)
+    return f"axr(activation;{shown};{origin})".replace("%", "%25").replace("/", "%2F")
 
 
 def _reshard(x: Any, spec: Spec, named: list[bool]) -> Any:

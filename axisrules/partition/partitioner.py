@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 from jax.sharding import (
+    AbstractMesh,
     AxisType,
     Mesh,
     NamedSharding,
@@ -38,11 +39,14 @@ _traced_under = jax.make_user_context(None)
 
 @dataclass(frozen=True, eq=False)
 class Partitioner:
-    """A program laid out by one plan on one mesh, and the jitted functions that run it."""
+    """A program laid out by one plan on one mesh, and the jitted functions that run it.
+
+    On an AbstractMesh the functions can be traced, lowered and exported, and nothing can be run.
+    """
 
     program: Program
     plan: Plan
-    mesh: Mesh
+    mesh: Mesh | AbstractMesh
 
     @property
     def is_explicit(self) -> bool:
@@ -207,7 +211,9 @@ def use_plan(partitioner: Partitioner | None) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(_in_force(partitioner))
         if partitioner is not None and partitioner.is_explicit and get_abstract_mesh().empty:
-            stack.enter_context(jax.set_mesh(partitioner.mesh))
+            mesh = partitioner.mesh
+            described = isinstance(mesh, AbstractMesh)
+            stack.enter_context(use_abstract_mesh(mesh) if described else jax.set_mesh(mesh))
         yield
 
 

@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 import jax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec, get_abstract_mesh
+from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec, get_abstract_mesh
 
 from axisrules.adapters import Program, path_of
 from axisrules.axes import MeshAxis
@@ -24,18 +24,18 @@ def spec_entry(axes: tuple[MeshAxis, ...]) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def named_sharding(spec: Spec, mesh: Mesh) -> NamedSharding:
+def named_sharding(spec: Spec, mesh: Mesh | AbstractMesh) -> NamedSharding:
     """JAX's form of a spec on `mesh`; the many arrays that are laid out alike share one."""
     return NamedSharding(mesh, partition_spec(spec))
 
 
-def sharding_here(mesh: Mesh, spec: PartitionSpec) -> NamedSharding:
+def sharding_here(mesh: Mesh | AbstractMesh, spec: PartitionSpec) -> NamedSharding:
     """`spec` on the mesh as the current trace sees it: inside shard_map or auto_axes its types differ."""
     ambient = get_abstract_mesh()
     return NamedSharding(mesh if ambient.empty else ambient, spec)
 
 
-def shardings_of(tree: Any, kinds: "Kind | dict[str, Kind]", plan: Plan, mesh: Mesh) -> Any:
+def shardings_of(tree: Any, kinds: "Kind | dict[str, Kind]", plan: Plan, mesh: Mesh | AbstractMesh) -> Any:
     """The NamedSharding of every leaf of `tree`, found in the plan by kind and path."""
 
     def of(keys: tuple[Any, ...], _: Any) -> NamedSharding:
@@ -46,7 +46,7 @@ def shardings_of(tree: Any, kinds: "Kind | dict[str, Kind]", plan: Plan, mesh: M
     return jax.tree_util.tree_map_with_path(of, tree)
 
 
-def state_shardings(program: Program, plan: Plan, mesh: Mesh) -> TrainState:
+def state_shardings(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> TrainState:
     """A TrainState that holds a sharding in the place of every array."""
     whole = NamedSharding(mesh, PartitionSpec())
     return TrainState(
