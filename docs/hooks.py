@@ -30,8 +30,9 @@ STAGES = {
     "4": "Resolving",
     "5": "Partitioning",
     "6": "Command line and reports",
+    "7": "Pipelines and memory",
 }
-COMMANDS = ("check", "explain", "diff", "bench", "presets")
+COMMANDS = ("check", "explain", "diff", "bench", "schedule", "presets")
 HELP_COLUMNS = "88"
 IMAGE = re.compile(r'<p>\s*<img alt="([^"]*)" src="([^"]*\.svg)"\s*/?>\s*</p>')
 PARAGRAPH = re.compile(r"<p>.*?</p>", re.DOTALL)

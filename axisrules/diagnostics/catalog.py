@@ -66,6 +66,11 @@ REFUSED_OUTPUT = Code("AXR601", "output path refused")
 BAD_ARGUMENT = Code("AXR602", "argument that makes no sense here")
 LOSSES_DIFFER = Code("AXR603", "losses differ between layouts")
 
+# 75x: pipelines
+UNKNOWN_SCHEDULE = Code("AXR750", "no such pipeline schedule")
+SCHEDULE_MISFIT = Code("AXR751", "schedule that these numbers do not fit")
+BROKEN_SCHEDULE = Code("AXR757", "schedule that breaks a rule of pipelines")
+
 CATALOG = {value.code: value for value in list(globals().values()) if isinstance(value, Code)}
 
 

@@ -5,5 +5,15 @@ from axisrules.report.diff import DiffExplanation
 from axisrules.report.explanation import Explanation, explain
 from axisrules.report.findings import styled_findings
 from axisrules.report.presets import preset_list
+from axisrules.report.schedule import SchedulePicture, ScheduleTable
 
-__all__ = ["BenchTable", "DiffExplanation", "Explanation", "explain", "preset_list", "styled_findings"]
+__all__ = [
+    "BenchTable",
+    "DiffExplanation",
+    "Explanation",
+    "SchedulePicture",
+    "ScheduleTable",
+    "explain",
+    "preset_list",
+    "styled_findings",
+]
