@@ -58,20 +58,10 @@ class ScheduleTable:
     def __rich__(self) -> Table:
         """Ticks, bubble, memory and time of each; the last column is the time of one microbatch."""
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-        table.add_column("schedule")
-        heads = (
-            "stages",
-            "microbatches",
-            "repeats",
-            "ticks",
-            "bubble",
-            "live",
-            "ring",
-            "time",
-            "per microbatch",
-        )
-        for head in heads:
-            table.add_column(head, justify="right")
+        table.add_column("schedule", no_wrap=True)
+        sizes = ("stages", "microbatches", "repeats", "ticks")
+        for head in (*sizes, "bubble", "live", "ring", "time", "each"):
+            table.add_column(head, justify="right", no_wrap=True)
         for made in self.schedules:
             found = facts(made, self.costs)
             counts = (made.stages, made.microbatches, made.repeats, found.ticks)
@@ -103,13 +93,8 @@ def schedule_words(schedule: Schedule, found: Facts) -> list[str]:
     if schedule.repeats > 1:
         shape += f", {schedule.repeats} stages to a device"
     kept = f"{found.peak_live} live microbatches in a ring of {found.ring},"
-    return [
-        f"{shape};",
-        f"{found.ticks} ticks,",
-        f"bubble {found.bubble:.1%},",
-        kept,
-        f"time {found.seconds:,.4g}",
-    ]
+    time = f"time {found.seconds:,.4g}"
+    return [f"{shape};", f"{found.ticks} ticks,", f"bubble {found.bubble:.1%},", kept, time]
 
 
 def _grid(schedule: Schedule, width: int) -> Sequence[Text]:

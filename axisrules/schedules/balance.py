@@ -30,8 +30,8 @@ class Split:
 def imbalance(costs: Sequence[float]) -> float:
     """By how much the dearest is above the mean.
 
-    >>> imbalance([1.0, 1.0, 1.0, 2.0])
-    0.6
+    >>> imbalance([1.0, 1.0, 1.0, 3.0])
+    1.0
     """
     mean = sum(costs) / len(costs)
     return max(costs) / mean - 1 if mean else 0.0
@@ -52,7 +52,7 @@ def balance(costs: Sequence[float], stages: int, *, first: float = 0.0, last: fl
     the least sum of squares is taken. Costs are not negative.
 
     >>> balance([1.0] * 6, stages=3, last=1.5).counts
-    (3, 2, 1)
+    (2, 3, 1)
     """
     layers = len(costs)
     before = [0.0, *accumulate(costs)]
