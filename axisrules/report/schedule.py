@@ -57,7 +57,7 @@ class ScheduleTable:
 
     def __rich__(self) -> Table:
         """Ticks, bubble, memory and time of each; the last column is the time of one microbatch."""
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+        table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
         table.add_column("schedule", no_wrap=True)
         sizes = ("stages", "microbatches", "repeats", "ticks")
         for head in (*sizes, "bubble", "live", "ring", "time", "each"):
