@@ -20,7 +20,7 @@ LAYERS = (
     "rules mesh schedules",
     "resolve",
     "analysis",
-    "adapters targets",
+    "adapters memory targets",
     "partition",
     "evidence",
     "bench",

@@ -71,6 +71,16 @@ UNKNOWN_SCHEDULE = Code("AXR750", "no such pipeline schedule")
 SCHEDULE_MISFIT = Code("AXR751", "schedule that these numbers do not fit")
 BROKEN_SCHEDULE = Code("AXR757", "schedule that breaks a rule of pipelines")
 
+# 77x and 78x: memory
+REMAT_MATCHES_NOTHING = Code("AXR770", "remat policy that matches nothing")
+NO_HOST_MEMORY = Code("AXR771", "offload to host memory that the devices lack")
+REMAT_EVERY = Code("AXR772", "layers that their groups do not divide")
+UNEVEN_MICROBATCHES = Code("AXR773", "microbatches that do not divide the batch")
+LOSS_NOT_A_SUM = Code("AXR774", "loss that is no sum over tokens")
+UNKNOWN_WEIGHT = Code("AXR775", "weight of a microbatch that the loss does not tell")
+CHEAP_TO_KEEP = Code("AXR780", "recomputing what is cheap to keep", "warning")
+DEAR_TO_KEEP = Code("AXR781", "keeping what is dear", "warning")
+
 CATALOG = {value.code: value for value in list(globals().values()) if isinstance(value, Code)}
 
 
