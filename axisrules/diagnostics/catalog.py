@@ -66,6 +66,10 @@ REFUSED_OUTPUT = Code("AXR601", "output path refused")
 BAD_ARGUMENT = Code("AXR602", "argument that makes no sense here")
 LOSSES_DIFFER = Code("AXR603", "losses differ between layouts")
 
+# 8xx: targets and their compilers
+BAD_TARGET = Code("AXR801", "not a target")
+UNKNOWN_TOPOLOGY = Code("AXR802", "no such topology")
+
 CATALOG = {value.code: value for value in list(globals().values()) if isinstance(value, Code)}
 
 
