@@ -1,1 +1,28 @@
 """The text of a compiled program in, facts out: collectives, memory, FLOPs, time. Knows no JAX."""
+
+from axisrules.analysis.hlo import CalledComputation, Computation, Instruction, Module, SourceLine
+from axisrules.analysis.hlo_text import read_module
+from axisrules.analysis.ledger import AxisPart, Collective, Direction, Kind, Ledger, Network
+from axisrules.analysis.loops import LoopStep, Visit, trip_count, visits
+from axisrules.analysis.shape import Shape, read_shape
+
+__all__ = [
+    "AxisPart",
+    "CalledComputation",
+    "Collective",
+    "Computation",
+    "Direction",
+    "Instruction",
+    "Kind",
+    "Ledger",
+    "LoopStep",
+    "Module",
+    "Network",
+    "Shape",
+    "SourceLine",
+    "Visit",
+    "read_module",
+    "read_shape",
+    "trip_count",
+    "visits",
+]
