@@ -1,5 +1,6 @@
 """The text of a compiled program in, facts out: collectives, memory, FLOPs, time. Knows no JAX."""
 
+from axisrules.analysis.flops import count_flops, instruction_flops
 from axisrules.analysis.hlo import CalledComputation, Computation, Instruction, Module, SourceLine
 from axisrules.analysis.hlo_text import read_module
 from axisrules.analysis.ledger import AxisPart, Collective, Direction, Kind, Ledger, Network
@@ -21,6 +22,8 @@ __all__ = [
     "Shape",
     "SourceLine",
     "Visit",
+    "count_flops",
+    "instruction_flops",
     "read_module",
     "read_shape",
     "trip_count",
