@@ -52,12 +52,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"steps to train (default: {DEFAULT_STEPS})",
     )
     parser.add_argument(
-        "--dtype",
-        choices=("float32", "bfloat16"),
-        default="float32",
-        help="what the built-in decoder computes in, and how far losses may differ (default: float32)",
-    )
-    parser.add_argument(
         "--platform", choices=("cpu", "gpu", "tpu"), help="where to run (default: JAX_PLATFORMS, or cpu)"
     )
     parser.add_argument(
@@ -90,12 +84,12 @@ def _workload(args: Namespace) -> "Workload":
     from axisrules.bench import Workload
     from axisrules.cli.programs import named_model, program_of
 
-    named = named_model(args, args.dtype)
+    named = named_model(args)
     program = program_of(named, args)
     batches = _batches(named, args)
     if named.batch is not None:
-        return Workload(named.name, program, batches, dtype=args.dtype)
-    return Workload(named.name, program, batches, args.batch, args.seq, args.dtype)
+        return Workload(named.name, program, batches, dtype=named.dtype)
+    return Workload(named.name, program, batches, args.batch, args.seq, named.dtype)
 
 
 def _batches(named: "NamedModel", args: Namespace) -> tuple[Any, ...]:
