@@ -12,8 +12,8 @@ from itertools import pairwise
 from axisrules.analysis.interconnect import (
     BETWEEN,
     SWITCH,
-    Link,
     Interconnect,
+    Link,
     Span,
     Switch,
     Torus,
