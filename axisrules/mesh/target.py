@@ -1,9 +1,10 @@
 """Where a program is to run, known without any device: `local`, `tpu:v5p:8x8x8`, `gpu:h100:1x8`."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from axisrules.axes import MeshAxis
 from axisrules.diagnostics import (
     AxisRulesError,
     Diagnostic,
@@ -13,6 +14,7 @@ from axisrules.diagnostics import (
     shown_value,
 )
 from axisrules.mesh.chips import Chip, known_chips, load_chip
+from axisrules.mesh.spec import MeshSpec
 from axisrules.mesh.topology import (
     TWISTED,
     is_offered,
@@ -62,6 +64,11 @@ class Target:
         return 0 if self.is_local else self.chip_count * self.chip.devices
 
     @property
+    def peak_flops_per_device(self) -> float:
+        """Peak bfloat16 FLOP/s of one device; 0 for `local`."""
+        return 0.0 if self.is_local else self.chip.bf16_flops_per_second / self.chip.devices
+
+    @property
     def island_count(self) -> int:
         """How many groups of chips share fast links: slices of a TPU, nodes of GPUs; 1 for `local`."""
         return self.topology[0] if self.platform == "gpu" else self.slices
@@ -70,6 +77,22 @@ class Target:
     def wraps(self) -> tuple[bool, ...]:
         """For each torus dim of a slice, whether its links close a ring; empty where there is no torus."""
         return wrapped_dims(self.topology, self.chip.shapes) if self.platform == "tpu" else ()
+
+    def fit(self, mesh: MeshSpec) -> MeshSpec:
+        """`mesh` on this target's devices: its wildcard filled, and its slices named where there are several.
+
+        Where the mesh does not say which axes cross slices, the major ones do, since what is outermost
+        talks least. Raises AxisRulesError: AXR205 when the sizes do not fit the devices, AXR208 when
+        the slices do not. Not for `local`.
+        """
+        filled = mesh.fill(self.device_count)
+        if self.platform == "tpu" and not filled.slices and self.slices > 1:
+            filled = replace(filled, slices=_across(filled, self.slices))
+        if filled.slice_count not in ({self.slices} if self.platform == "tpu" else {1, self.island_count}):
+            why = f"the mesh goes over {filled.slice_count} slices, and {self} has {self.island_count}"
+            fix = "let the counts under slices: multiply to that number, or leave them out"
+            raise AxisRulesError([catalog.SLICE_COUNT.at(subject=str(mesh), why=why, fix=fix)])
+        return filled
 
     @property
     def topology_text(self) -> str:
@@ -107,6 +130,18 @@ def parse_target(text: str, *, slices: int = 1) -> Target:
     raise_errors([*_topology_problems(text, parts[2], chip), *_slice_problems(text, chip.platform, slices)])
     assert read  # a text that cannot be read is a problem of its topology
     return Target(chip.platform, chip.name, read[0], slices, read[1])
+
+
+def _across(mesh: MeshSpec, slices: int) -> tuple[tuple[MeshAxis, int], ...]:
+    """Over how many slices each axis goes when the major ones take as many as they can."""
+    across: list[tuple[MeshAxis, int]] = []
+    left = slices
+    for name, size in mesh.sizes:
+        count = math.gcd(size, left)
+        if count > 1:
+            across.append((name, count))
+            left //= count
+    return tuple(across) if left == 1 else ()
 
 
 def _not_a_target(text: str, parts: list[str]) -> Diagnostic:

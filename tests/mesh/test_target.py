@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axisrules.diagnostics import AxisRulesError
-from axisrules.mesh import Target, known_chips, parse_target
+from axisrules.mesh import Target, known_chips, parse_mesh, parse_target
 from axisrules.mesh.topology import CUBE_EDGE, is_offered, near_topologies, read_topology, topology_text
 
 LISTED = [
@@ -157,3 +157,35 @@ def test_an_offered_topology_is_nearest_to_itself():
     for text in LISTED:
         _, chip, topology = text.split(":")
         assert near_topologies(read_topology(topology)[0], known_chips()[chip].shapes)[0] == topology
+
+
+@pytest.mark.parametrize(
+    ("text", "slices", "mesh", "fitted"),
+    [
+        ("tpu:v5e:4x4", 1, "fsdp=-1,tensor=4", "fsdp=4,tensor=4"),
+        ("tpu:v5e:4x4", 2, "data=2,fsdp=16", "data=2,fsdp=16,slices:data=2"),
+        ("tpu:v5e:4x4", 4, "data=2,fsdp=32", "data=2,fsdp=32,slices:data=2,slices:fsdp=2"),
+        ("tpu:v5e:4x4", 2, "data=2,fsdp=16,slices:fsdp=2", "data=2,fsdp=16,slices:fsdp=2"),
+        ("tpu:tpu7x:2x2x1", 1, "tensor=-1", "tensor=8"),
+        ("gpu:h100:2x8", 1, "data=2,tensor=-1", "data=2,tensor=8"),
+        ("gpu:h100:2x8", 1, "data=8,tensor=2,slices:data=2", "data=8,tensor=2,slices:data=2"),
+    ],
+)
+def test_a_mesh_is_fitted_to_the_devices_and_the_slices(text, slices, mesh, fitted):
+    assert str(parse_target(text, slices=slices).fit(parse_mesh(mesh))) == fitted
+
+
+@pytest.mark.parametrize(
+    ("text", "slices", "mesh", "code"),
+    [
+        ("tpu:v5e:4x4", 1, "tensor=8", "AXR205"),
+        ("tpu:v5e:4x4", 3, "tensor=3,data=-1,slices:tensor=1", "AXR208"),
+        ("tpu:v5e:4x4", 2, "data=4,fsdp=8,slices:data=4", "AXR208"),
+        ("tpu:v5e:4x4", 1, "data=4,fsdp=4,slices:data=2", "AXR208"),
+        ("gpu:h100:2x8", 1, "data=16,slices:data=4", "AXR208"),
+    ],
+)
+def test_a_mesh_that_does_not_fit_is_refused(text, slices, mesh, code):
+    with pytest.raises(AxisRulesError) as caught:
+        parse_target(text, slices=slices).fit(parse_mesh(mesh))
+    assert [d.code for d in caught.value.diagnostics] == [code]
