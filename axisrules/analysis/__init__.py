@@ -3,8 +3,9 @@
 from axisrules.analysis.flops import count_flops, instruction_flops
 from axisrules.analysis.hlo import CalledComputation, Computation, Instruction, Module, SourceLine
 from axisrules.analysis.hlo_text import read_module
-from axisrules.analysis.ledger import AxisPart, Collective, Direction, Kind, Ledger, Network
+from axisrules.analysis.ledger import Collective, Direction, GroupKey, Kind, Ledger, Network
 from axisrules.analysis.loops import LoopStep, Visit, trip_count, visits
+from axisrules.analysis.mesh_axes import AxisPart
 from axisrules.analysis.shape import Shape, read_shape
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Collective",
     "Computation",
     "Direction",
+    "GroupKey",
     "Instruction",
     "Kind",
     "Ledger",

@@ -8,6 +8,7 @@ from typing import Literal
 
 from axisrules.analysis.hlo import SourceLine
 from axisrules.analysis.loops import LoopStep
+from axisrules.analysis.mesh_axes import AxisPart
 from axisrules.axes import MeshAxis
 
 Kind = Literal[
@@ -25,29 +26,6 @@ Direction = Literal["forward", "backward", "update"]
 GroupKey = Literal[
     "kind", "mesh_axes", "network", "direction", "module_path", "source", "dtype", "logical_axes", "rules"
 ]
-
-
-@dataclass(frozen=True)
-class AxisPart:
-    """The part of a mesh axis that a collective runs over: `ways` devices, `stride` apart along the axis.
-
-    The whole axis where `ways` is `size`. Prints as `tensor`, or as `tensor[2 of 8, stride 4]`.
-    """
-
-    mesh_axis: MeshAxis
-    ways: int
-    stride: int
-    size: int
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the collective runs over the whole axis."""
-        return self.ways == self.size
-
-    def __str__(self) -> str:
-        if self.is_whole:
-            return self.mesh_axis
-        return f"{self.mesh_axis}[{self.ways} of {self.size}, stride {self.stride}]"
 
 
 @dataclass(frozen=True)
