@@ -1,30 +1,45 @@
 """The text of a compiled program in, facts out: collectives, memory, FLOPs, time. Knows no JAX."""
 
+from axisrules.analysis.cost import CostTerm, StepEstimate, estimate_step
 from axisrules.analysis.flops import count_flops, instruction_flops
 from axisrules.analysis.hlo import CalledComputation, Computation, Instruction, Module, SourceLine
 from axisrules.analysis.hlo_text import read_module
+from axisrules.analysis.interconnect import Between, Interconnect, Place, Switch, Torus
 from axisrules.analysis.ledger import Collective, Direction, GroupKey, Kind, Ledger, Network
 from axisrules.analysis.loops import LoopStep, Visit, trip_count, visits
+from axisrules.analysis.machine import Machine, describe_machine
 from axisrules.analysis.mesh_axes import AxisPart
+from axisrules.analysis.roofline import DeviceRates
 from axisrules.analysis.shape import Shape, read_shape
 
 __all__ = [
     "AxisPart",
+    "Between",
     "CalledComputation",
     "Collective",
     "Computation",
+    "CostTerm",
+    "DeviceRates",
     "Direction",
     "GroupKey",
     "Instruction",
+    "Interconnect",
     "Kind",
     "Ledger",
     "LoopStep",
+    "Machine",
     "Module",
     "Network",
+    "Place",
     "Shape",
     "SourceLine",
+    "StepEstimate",
+    "Switch",
+    "Torus",
     "Visit",
     "count_flops",
+    "describe_machine",
+    "estimate_step",
     "instruction_flops",
     "read_module",
     "read_shape",

@@ -79,8 +79,8 @@ def _shapes(groups: Groups, network: Interconnect) -> list[_GroupShape]:
     odd: list[tuple[int, ...]] = []
     for group in groups:
         places = [network.places[member] for member in group]
-        first = [place for place in places if place.slice_index == places[0].slice_index]
-        slices = len({place.slice_index for place in places})
+        first = [place for place in places if place.island == places[0].island]
+        slices = len({place.island for place in places})
         cores = len({place.core for place in first})
         spans = () if isinstance(inside, Switch) else spans_of(inside, [place.coords for place in first])
         if spans is None:
@@ -98,7 +98,7 @@ def _ring_shape(groups: Sequence[tuple[int, ...]], network: Interconnect, torus:
     for group in groups:
         chips = [network.places[member].coords for member in group]
         pairs += [*pairwise(chips), (chips[-1], chips[0])]
-    slices = max(len({network.places[member].slice_index for member in group}) for group in groups)
+    slices = max(len({network.places[member].island for member in group}) for group in groups)
     size = max(len(group) for group in groups)
     load = max(link_loads(torus, pairs).values(), default=1.0)
     return _GroupShape(size, size // slices, slices, (), network.cores_per_chip, ring_load=load)
@@ -172,8 +172,8 @@ def _permute_time(payload_bytes: int, pairs: Groups, network: Interconnect) -> C
     places = [
         (network.places[source], network.places[target]) for source, target in pairs if source != target
     ]
-    inside = [(a.coords, b.coords) for a, b in places if a.slice_index == b.slice_index]
-    crossing = [(a, b) for a, b in places if a.slice_index != b.slice_index]
+    inside = [(a.coords, b.coords) for a, b in places if a.island == b.island]
+    crossing = [(a, b) for a, b in places if a.island != b.island]
     between = (
         network.between.hop_seconds + payload_bytes / network.between.bytes_per_second if crossing else 0.0
     )

@@ -53,7 +53,7 @@ class Between:
 class Place:
     """Where one device is: its slice (or node), its chip's coordinates in the torus, its core on the chip."""
 
-    slice_index: int = 0
+    island: int = 0
     coords: tuple[int, ...] = ()
     core: int = 0
 

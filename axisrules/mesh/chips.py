@@ -19,6 +19,7 @@ UNITS = {
     "TFLOP/s": 10**12,
     "GHz": 10**9,
     "us": 1e-6,
+    "of peak": 1.0,
 }
 
 
@@ -39,7 +40,7 @@ class ChipFigure:
 
     @property
     def value(self) -> float:
-        """The number in FLOP/s, bytes, bytes/s, hertz or seconds."""
+        """The number in FLOP/s, bytes, bytes/s, hertz or seconds; a share as it is."""
         return self.amount * UNITS[self.unit]
 
 
@@ -100,6 +101,16 @@ class Chip:
     def vector_flops_per_second(self) -> float:
         """Peak FLOP/s of elementwise float32 work."""
         return self.figure("vector_f32").value
+
+    @property
+    def vector_share(self) -> float:
+        """What fused work gets of `vector_flops_per_second`, loads and stores counted as work."""
+        return self.figure("vector_share").value
+
+    @property
+    def unfused_share(self) -> float:
+        """The same in an elementwise operation that stands alone."""
+        return self.figure("unfused_share").value
 
     @property
     def memory_bytes_per_second(self) -> float:

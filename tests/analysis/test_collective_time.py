@@ -93,7 +93,7 @@ def test_two_devices_of_one_chip_share_its_links() -> None:
 
 
 def nodes(count: int, each: int = 8, hop: float = 0.0) -> Interconnect:
-    places = tuple(Place(slice_index=node) for node in range(count) for _ in range(each))
+    places = tuple(Place(island=node) for node in range(count) for _ in range(each))
     return Interconnect(Switch(450e9, hop), Between(50e9, hop), places)
 
 
@@ -122,7 +122,7 @@ def test_the_book_s_all_gather_of_a_node() -> None:
 
 
 def test_slices_are_joined_by_the_slower_network() -> None:
-    places = tuple(Place(slice_index=slice_, coords=(x,)) for slice_ in (0, 1) for x in range(4))
+    places = tuple(Place(island=slice_, coords=(x,)) for slice_ in (0, 1) for x in range(4))
     network = Interconnect(Torus((4,), (False,), 45e9, 0.0), Between(3e9, 0.0), places)
     time = collective_time("all-reduce", 90 * MB, ((0, 1, 2, 3, 4, 5, 6, 7),), network)
     assert time.inside_seconds == pytest.approx(2 * 0.75 * 90 * MB / 45e9)

@@ -39,7 +39,9 @@ def test_what_a_cost_needs_is_there_and_plausible(name):
     # FLOPs a byte of memory at which a product is bound by neither: a few hundred on every chip there is.
     assert 100 < chip.bf16_flops_per_second / chip.memory_bytes_per_second < 700
     assert chip.network_bytes_per_second < chip.link_bytes_per_second < chip.memory_bytes_per_second
-    assert 0 < chip.launch_seconds <= chip.link_seconds < chip.network_seconds < 1e-3
+    assert 0 < chip.link_seconds < chip.network_seconds < 1e-3
+    assert 0 < chip.launch_seconds < chip.network_seconds
+    assert 0 < chip.unfused_share <= chip.vector_share <= 1
     assert 1e9 < chip.clock_hertz < 3e9
     assert chip.links > 0
     assert chip.compile_limit_bytes * chip.devices <= 1.1 * chip.memory_bytes
