@@ -1,5 +1,6 @@
 """The text of a compiled program in, facts out: collectives, memory, FLOPs, time. Knows no JAX."""
 
+from axisrules.analysis.collectives import read_ledger, wire_bytes
 from axisrules.analysis.cost import CostTerm, StepEstimate, estimate_step
 from axisrules.analysis.flops import count_flops, instruction_flops
 from axisrules.analysis.hlo import CalledComputation, Computation, Instruction, Module, SourceLine
@@ -9,6 +10,7 @@ from axisrules.analysis.ledger import Collective, Direction, GroupKey, Kind, Led
 from axisrules.analysis.loops import LoopStep, Visit, trip_count, visits
 from axisrules.analysis.machine import Machine, describe_machine
 from axisrules.analysis.mesh_axes import AxisPart
+from axisrules.analysis.origins import Origins, trace_origins
 from axisrules.analysis.roofline import DeviceRates
 from axisrules.analysis.shape import Shape, read_shape
 
@@ -30,6 +32,7 @@ __all__ = [
     "Machine",
     "Module",
     "Network",
+    "Origins",
     "Place",
     "Shape",
     "SourceLine",
@@ -41,8 +44,11 @@ __all__ = [
     "describe_machine",
     "estimate_step",
     "instruction_flops",
+    "read_ledger",
     "read_module",
     "read_shape",
+    "trace_origins",
     "trip_count",
     "visits",
+    "wire_bytes",
 ]

@@ -10,6 +10,7 @@ Groups = tuple[tuple[int, ...], ...]
 
 _LIST = re.compile(r"\{([\d,\s]*)\}")
 _IOTA = re.compile(r"\[([\d,]+)\]<=\[([\d,]+)\](?:T\(([\d,]+)\))?")
+_IOTA_IDS = re.compile(r"\[([\d,]+)\](?:T\(([\d,]+)\))?\s*\Z")
 _MESH = re.compile(r"mesh\[([^\]]*)\](?:,\s*device_ids=\((.*)\))?\s*\{(.*)\}\s*\Z")
 _MESH_AXIS = re.compile(r"'([^']*)'=(\d+)")
 _AXIS_USE = re.compile(r"'([^']*)'(?::\((\d+)\)(\d+))?")
@@ -112,8 +113,8 @@ def _digits(sizes: dict[str, int], used: str) -> tuple[list[int], list[int]]:
 def _device_ids(text: str | None, count: int) -> list[int]:
     if not text:
         return list(range(count))
-    if iota := _IOTA.search(text):
-        return _iota(_numbers(iota[2]), _numbers(iota[3] or ""))
+    if iota := _IOTA_IDS.search(text):
+        return _iota(_numbers(iota[1]), _numbers(iota[2] or ""))
     return _numbers(text)
 
 
