@@ -9,6 +9,7 @@ from axisrules.analysis.interconnect import Between, Interconnect, Place, Switch
 from axisrules.analysis.ledger import Collective, Direction, GroupKey, Kind, Ledger, Network
 from axisrules.analysis.loops import LoopStep, Visit, trip_count, visits
 from axisrules.analysis.machine import Machine, describe_machine
+from axisrules.analysis.memory import Memory, read_memory
 from axisrules.analysis.mesh_axes import AxisPart
 from axisrules.analysis.origins import Origins, trace_origins
 from axisrules.analysis.roofline import DeviceRates
@@ -30,6 +31,7 @@ __all__ = [
     "Ledger",
     "LoopStep",
     "Machine",
+    "Memory",
     "Module",
     "Network",
     "Origins",
@@ -45,6 +47,7 @@ __all__ = [
     "estimate_step",
     "instruction_flops",
     "read_ledger",
+    "read_memory",
     "read_module",
     "read_shape",
     "trace_origins",
