@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -39,12 +40,23 @@ def tables_that_fit(keys: Sequence[Column], facts: Sequence[Column], width: int)
         yield table_of([*keys, *shown])
 
 
+def spaced_tables(keys: Sequence[Column], facts: Sequence[Column], width: int) -> Iterator[RenderableType]:
+    """The same tables, a blank line between two."""
+    for place, table in enumerate(tables_that_fit(keys, facts, width)):
+        yield from [""] if place else []
+        yield table
+
+
 def table_of(columns: Sequence[Column]) -> Table:
     """One table of the columns, without lines; numbers stand flush right."""
     made = Table(box=None, padding=(0, GAP, 0, 0), header_style="dim", pad_edge=False)
     for column in columns:
-        justify = "right" if column.is_number else "left"
-        made.add_column(Text(column.heading), justify=justify, style=column.style, overflow="fold")
+        made.add_column(
+            Text(column.heading),
+            justify="right" if column.is_number else "left",
+            style=column.style,
+            overflow="fold",
+        )
     for cells in zip(*(column.cells for column in columns), strict=True):
         made.add_row(*map(Text, cells))
     return made
