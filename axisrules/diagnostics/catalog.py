@@ -69,6 +69,14 @@ LOSSES_DIFFER = Code("AXR603", "losses differ between layouts")
 # 8xx: targets and their compilers
 BAD_TARGET = Code("AXR801", "not a target")
 UNKNOWN_TOPOLOGY = Code("AXR802", "no such topology")
+NO_COMPILER = Code("AXR803", "compiler for a target not installed")
+COMPILER_MISFIT = Code("AXR804", "compiler that does not fit JAX")
+COMPILER_FAILED = Code("AXR805", "compiler that failed")
+COMPILER_LATE = Code("AXR806", "compiler whose time was up")
+NO_ROOM = Code("AXR807", "no room for a compiler's files")
+BAD_PROGRAM = Code("AXR808", "program that a compiler cannot read")
+CACHE_UNUSABLE = Code("AXR809", "cache that takes nothing", "warning")
+OUT_OF_MEMORY = Code("AXR810", "program larger than the memory", "warning")
 
 CATALOG = {value.code: value for value in list(globals().values()) if isinstance(value, Code)}
 

@@ -1,5 +1,7 @@
 """Where code compiles: topologies that are only described, each in a process of its own."""
 
+from axisrules.targets.compile import compile_many, compile_step
+from axisrules.targets.installed import compiler_problem, installed_versions
 from axisrules.targets.job import (
     CompiledStep,
     CompileFailure,
@@ -10,6 +12,7 @@ from axisrules.targets.job import (
     Outcome,
     Shortfall,
 )
+from axisrules.targets.step_cache import default_cache
 
 __all__ = [
     "CompileFailure",
@@ -20,4 +23,9 @@ __all__ = [
     "Mode",
     "Outcome",
     "Shortfall",
+    "compile_many",
+    "compile_step",
+    "compiler_problem",
+    "default_cache",
+    "installed_versions",
 ]

@@ -72,11 +72,12 @@ class Shortfall:
 class CompiledStep:
     """A compiled program as text, and how it came about.
 
-    `module_text` is the scheduled HLO of one device, `buffers_text` its buffer assignment and
-    `messages` what the compiler printed. `memory` is known in full mode only. `places` has one entry per
+    `module_text` is the scheduled HLO of one device, `buffers_text` its buffer assignment,
+    `partitioned_text` the program as it went into the partitioner, every layout decided, and `messages`
+    what the compiler printed. `memory` is known in full mode only. `places` has one entry per
     position of the mesh, the last mesh axis fastest: the number of a position is the partition number
     that the HLO's replica groups use. With a `shortfall` the program does not fit; the texts are then
-    those of the same program compiled with more memory than there is.
+    what the compiler had scheduled when it gave up, after all attempts to save memory.
 
     Seconds and bytes are those of the compiler's process; from the cache, those of the first time.
     """
@@ -86,6 +87,7 @@ class CompiledStep:
     mode: Mode
     module_text: str = field(repr=False)
     buffers_text: str = field(repr=False)
+    partitioned_text: str = field(repr=False)
     memory: MemoryStats | None
     places: tuple[DevicePlace, ...] = field(repr=False)
     shortfall: Shortfall | None
