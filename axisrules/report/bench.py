@@ -10,9 +10,11 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
 from axisrules.diagnostics import Diagnostic, catalog, printable, render_text, to_json
+from axisrules.report.bench_page import bench_page
 from axisrules.report.columns import NOTHING, Column, table_of
 from axisrules.report.findings import styled_findings
 from axisrules.report.html import element, fragment, table
+from axisrules.report.page import render_page
 from axisrules.report.plain import plain_text
 from axisrules.report.quantities import readable_bytes, three_digits
 
@@ -51,6 +53,10 @@ class BenchTable:
         found = [element("pre", render_text([finding])) for finding in loss_findings(self.report)]
         words = [element("p", text, class_="quiet") for text in (run_words(self.report), LEGEND)]
         return fragment(*words, shown, *errors, *found)
+
+    def to_html(self) -> str:
+        """A whole HTML document, for a file."""
+        return render_page(bench_page(self.report, run_words(self.report), loss_findings(self.report)))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`: the whole report, its verdict and its findings."""
