@@ -136,8 +136,8 @@ def _rows(flow: Flow, launch: Launch, place: _Place, replaces: str) -> Iterator[
         origin = operand_provenance(flow, launch, operand, len(payloads))
         yield Collective(
             kind=launch.kind,
-            instruction=launch.instruction.name,
-            computation=launch.computation.name,
+            instruction=launch.handle.name,
+            computation=launch.home.name,
             operand=operand,
             operand_count=len(payloads),
             count=launch.count,

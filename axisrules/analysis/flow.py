@@ -26,13 +26,13 @@ _DATA_OPERANDS = {
 
 # Opcodes that hand numbers on as they are: moved, cut, joined, rounded.
 _MOVES = {
-    "all-gather", "all-gather-done", "all-to-all", "async-done", "async-start", "bitcast",
-    "bitcast-convert", "broadcast", "call", "collective-permute", "collective-permute-done", "concatenate",
-    "conditional", "convert", "copy", "copy-done", "copy-start", "dynamic-slice", "dynamic-update-slice",
-    "fusion", "get-tuple-element", "optimization-barrier", "pad", "parameter", "recv", "recv-done",
-    "reduce-precision", "reshape", "reverse", "slice", "transpose", "tuple", "while",
+    "all-gather", "all-to-all", "async", "bitcast", "bitcast-convert", "broadcast", "call",
+    "collective-permute", "concatenate", "conditional", "convert", "copy", "dynamic-slice",
+    "dynamic-update-slice", "fusion", "get-tuple-element", "optimization-barrier", "pad", "parameter",
+    "recv", "reduce-precision", "reshape", "reverse", "slice", "transpose", "tuple", "while",
 }  # fmt: skip
-_ASYNC = ("AsyncCollectiveStart", "AsyncCollectiveDone")
+# Custom calls that do the same.
+_MOVING_TARGETS = {"AsyncCollectiveDone", "AsyncCollectiveStart", "ConcatBitcast", "Sharding", "ZeroCrop"}
 PRODUCTS = {"dot", "convolution"}
 
 
@@ -109,6 +109,8 @@ class Flow:
         computation, one = value.computation, value.instruction
         if one is computation.root:
             yield from self._returned(value)
+        if one.opcode == "send":
+            yield from self._received(one)
         for user in computation.users.get(one.name, ()):
             for index, operand in enumerate(user.operands):
                 if operand == one.name:
@@ -159,8 +161,6 @@ class Flow:
             yield Value(computation, user, (index, *path))
         elif user.opcode in ("while", "fusion", "call", "conditional", "async-start"):
             yield from self._handed_in(user, index, path)
-        elif user.opcode == "send":
-            yield from self._received(user)
         elif user.opcode.endswith("-done"):
             if not _has_places(user) or path[:1] in ((), (_result_place(user),)):
                 yield Value(computation, user, path[1:] if _has_places(user) else path)
@@ -200,7 +200,11 @@ def base_opcode(instruction: Instruction) -> str:
 def is_moved(value: Value) -> bool:
     """Whether the value is the numbers of its sources as they are: moved, cut, joined or rounded."""
     one = value.instruction
-    return base_opcode(one) in _MOVES or one.opcode in _MOVES or any(name in one.text for name in _ASYNC)
+    if one.opcode == "custom-call":
+        return one.attribute("custom_call_target").strip('"') in _MOVING_TARGETS
+    if one.opcode in ("send", "recv"):
+        return "REDUCE" not in one.text  # the other slices' numbers come back, not their sum
+    return base_opcode(one).removesuffix("-done") in _MOVES
 
 
 def reach(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from axisrules.analysis.flow import PRODUCTS, Flow, Value, base_opcode, is_moved, reach
 from axisrules.analysis.hlo import Computation, Instruction, Module
@@ -40,11 +40,17 @@ _NEAR = 200
 
 @dataclass(frozen=True)
 class Launch:
-    """One collective instruction: where it stands, how often it runs, and what it is."""
+    """One collective instruction: where it stands, how often it runs, and what it is.
+
+    `handle` is the instruction, in the computation `home`, that starts it: itself, or the `async-start`
+    that wraps it, which some texts write as one instruction.
+    """
 
     kind: Kind
     computation: Computation
     instruction: Instruction
+    home: Computation
+    handle: Instruction
     count: int
     loops: tuple[LoopStep, ...]
     is_conditional: bool
@@ -75,19 +81,14 @@ def find_launches(module: Module) -> tuple[Launch, ...]:
     """
     found: dict[tuple[str, str], Launch] = {}
     chains: set[tuple[str, str]] = set()
-    for visit in visits(module):
-        for instruction in visit.computation.instructions:
-            launch = _launch(visit, instruction)
-            if launch is None:
-                continue
-            chain = _CHAIN.search(instruction.text)
-            key = (visit.computation.name, instruction.name)
-            if chain and key not in found:
-                if (chain[1], launch.kind) in chains:
-                    continue
-                chains.add((chain[1], launch.kind))
-            before = found.get(key)
-            found[key] = launch if before is None else _run_again(before, launch)
+    for launch in _all_launches(module):
+        chain = _CHAIN.search(launch.instruction.text)
+        key = (launch.home.name, launch.handle.name)
+        if key in found:
+            found[key] = _run_again(found[key], launch)
+        elif not chain or (chain[1], launch.kind) not in chains:
+            found[key] = launch
+            chains |= {(chain[1], launch.kind)} if chain else set()
     return tuple(found.values())
 
 
@@ -106,6 +107,17 @@ def replaced_kinds(flow: Flow, launches: tuple[Launch, ...]) -> Iterator[str]:
         yield _REPLACED[inside[1]] if inside else _near_a_window(flow, launch) or _unrolled(flow, launch)
 
 
+def _all_launches(module: Module) -> list[Launch]:
+    """Every collective instruction that a step comes by, in schedule order."""
+    placed: list[tuple[tuple[int, ...], Launch]] = []
+    for visit in visits(module):
+        for place, instruction in enumerate(visit.computation.instructions):
+            launch = _launch(visit, instruction)
+            if launch:
+                placed.append(((*visit.order, place), launch))
+    return [launch for _, launch in sorted(placed, key=lambda one: one[0])]
+
+
 def _launch(visit: Visit, instruction: Instruction) -> Launch | None:
     opcode = base_opcode(instruction)
     kind = _KINDS.get(opcode)
@@ -116,12 +128,16 @@ def _launch(visit: Visit, instruction: Instruction) -> Launch | None:
         return None
     if kind == "all-reduce" and visit.computation.name.startswith("all-reduce-scatter"):
         kind = "reduce-scatter"
-    split = instruction if instruction.opcode.endswith("-start") else visit.caller
-    is_split = split is not None and split.opcode.endswith("-start") and _SYNC not in split.text
+    home, handle = visit.computation, instruction
+    if visit.parent and visit.caller and visit.caller.opcode == "async-start":
+        home, handle = visit.parent.computation, visit.caller
+    is_split = handle.opcode.endswith("-start") and _SYNC not in handle.text
     return Launch(
         kind=kind,
         computation=visit.computation,
         instruction=instruction,
+        home=home,
+        handle=handle,
         count=visit.count,
         loops=visit.loops,
         is_conditional=visit.is_conditional,
@@ -132,16 +148,8 @@ def _launch(visit: Visit, instruction: Instruction) -> Launch | None:
 
 def _run_again(first: Launch, other: Launch) -> Launch:
     """The launch of a computation that is called from several places."""
-    return Launch(
-        first.kind,
-        first.computation,
-        first.instruction,
-        first.count + other.count,
-        first.loops,
-        first.is_conditional and other.is_conditional,
-        first.is_async,
-        first.crosses_slices,
-    )
+    is_conditional = first.is_conditional and other.is_conditional
+    return replace(first, count=first.count + other.count, is_conditional=is_conditional)
 
 
 def _near_a_window(flow: Flow, launch: Launch) -> str:

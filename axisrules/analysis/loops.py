@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from axisrules.analysis.hlo import Computation, Instruction, Module
+from axisrules.analysis.hlo import CalledComputation, Computation, Instruction, Module
 from axisrules.analysis.scalars import Lookup, Path, is_handed_through, scalar
 
 _KNOWN = re.compile(r'known_trip_count"?[=:]\s*\{\s*"?n"?:\s*"?(\d+)')
@@ -30,7 +30,8 @@ class Visit:
     """One computation as it is called from one place: `count` times a step, inside `loops`, outermost first.
 
     `caller` is the calling instruction, in the computation of `parent`; both are None for the entry.
-    A branch of a conditional counts as taken each time, and `is_conditional` says so.
+    A branch of a conditional counts as taken each time, and `is_conditional` says so. `order` holds the
+    places of the calls that lead to it; with an instruction's own place behind it, it sorts by schedule.
     """
 
     computation: Computation
@@ -40,6 +41,7 @@ class Visit:
     caller: Instruction | None = None
     role: str = ""
     parent: "Visit | None" = None
+    order: tuple[int, ...] = ()
 
 
 _DESCENDED = {
@@ -61,21 +63,25 @@ def visits(module: Module) -> Iterator[Visit]:
 
 def _descend(module: Module, visit: Visit) -> Iterator[Visit]:
     yield visit
-    for instruction in visit.computation.instructions:
-        for called in instruction.called if instruction.opcode in _DESCENDED else ():
+    for place, instruction in enumerate(visit.computation.instructions):
+        for number, called in enumerate(instruction.called if instruction.opcode in _DESCENDED else ()):
             if called.role in _DESCENDED[instruction.opcode] and called.name in module.computations:
-                yield from _descend(module, _call(module, visit, instruction, called.role, called.name))
+                order = (*visit.order, place, number)
+                yield from _descend(module, _call(module, visit, instruction, called, order))
 
 
-def _call(module: Module, parent: Visit, caller: Instruction, role: str, name: str) -> Visit:
-    loops, count = parent.loops, parent.count
+def _call(
+    module: Module, parent: Visit, caller: Instruction, called: CalledComputation, order: tuple[int, ...]
+) -> Visit:
+    loops, count, role = parent.loops, parent.count, called.role
     if caller.opcode == "while":
         trips = trip_count(module, caller, parent)
         loops = (*loops, LoopStep(caller.name, 1 if trips is None else trips, trips is not None))
         # The condition is asked once more than the body runs.
         count *= loops[-1].trip_count + (role == "condition")
     is_conditional = parent.is_conditional or role == "branch"
-    return Visit(module.computations[name], count, loops, is_conditional, caller, role, parent)
+    computation = module.computations[called.name]
+    return Visit(computation, count, loops, is_conditional, caller, role, parent, order)
 
 
 def trip_count(module: Module, loop: Instruction, visit: Visit) -> int | None:

@@ -6,11 +6,11 @@ from axisrules.analysis.flow import PRODUCTS, Flow, Value, base_opcode, is_moved
 from axisrules.analysis.hlo import Instruction, Module
 from axisrules.analysis.ledger import Collective
 
-_SUMS = {"all-reduce", "all-reduce-done", "reduce-scatter"}
+_SUMS = {"all-reduce", "reduce-scatter"}
 # Everything else that works element by element; what follows a constant, a reduction or a sort does not.
 _NOT_ELEMENTWISE = {
     "constant", "custom-call", "gather", "infeed", "iota", "outfeed", "partition-id", "reduce",
-    "reduce-window", "rng", "rng-bit-generator", "scatter", "select-and-scatter", "send", "send-done", "sort",
+    "reduce-window", "rng", "rng-bit-generator", "scatter", "select-and-scatter", "send-done", "sort",
 }  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def _outcome_path(instruction: Instruction, collective: Collective) -> tuple[int
 
 def _is_elementwise(value: Value) -> bool:
     one = value.instruction
-    if is_moved(value) or base_opcode(one) in _SUMS or one.opcode in _SUMS:
+    if is_moved(value) or base_opcode(one).removesuffix("-done") in _SUMS:
         return True
     return one.opcode not in _NOT_ELEMENTWISE | PRODUCTS and bool(one.operands)
 
