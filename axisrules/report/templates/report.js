@@ -111,6 +111,8 @@ for (const box of all(".data")) {
   for (const select of selects) select.addEventListener("change", filter);
 }
 
+const COLOURS = 24;
+
 // The mesh: which block of an array a device holds, from its place on the mesh axes.
 function placeOnMesh(device, mesh) {
   const at = {};
@@ -175,14 +177,15 @@ function setUpMesh(box) {
       const held = pieces(placeOnMesh(Number(chip.dataset.device), mesh), cuts, sizes);
       const block = held.reduce((index, piece, place) => index * ways(cuts[place]) + piece, 0);
       chip.dataset.block = block;
-      chip.setAttribute("class", `chip b${block % 24}`);
+      chip.setAttribute("class", `chip b${block % COLOURS}`);
       chip.querySelector("text").textContent = block;
     }
     const copies = places.length / blocks;
     words.textContent = meshAxis
       ? `${meshAxis}: places 0 to ${blocks - 1} along this mesh axis.`
       : `${chosen.textContent}: ${counted(blocks, "block")}, each on ${counted(copies, "device")}.`
-        + " Devices with one number hold the same block.";
+        + " Devices with one number hold the same block."
+        + (blocks > COLOURS ? ` There are ${COLOURS} colours, used again and again.` : "");
     if (here) stand(here);
   }
 
