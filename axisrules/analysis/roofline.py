@@ -139,9 +139,9 @@ def _own_ops(computation: Computation, instruction: Instruction) -> float:
 
 
 def _dot_bits(computation: Computation, instruction: Instruction) -> int:
-    """Width of a dot's operands; 64 where full precision is asked for."""
-    operand = computation.operand(instruction, 0) if instruction.opcode in _DOTS else None
-    if operand is None:
+    """Width of a dot's wider operand; 64 where full precision is asked for."""
+    if instruction.opcode not in _DOTS:
         return 0
-    bits = bits_of(operand.shape.dtype)
+    operands = [computation.by_name.get(name) for name in instruction.operands[:2]]
+    bits = max((bits_of(operand.shape.dtype) for operand in operands if operand), default=0)
     return 64 if bits > 16 and "highest" in instruction.attribute("operand_precision") else bits
