@@ -1,6 +1,7 @@
 """Where code compiles: topologies that are only described, each in a process of its own."""
 
 from axisrules.targets.compile import compile_many, compile_step
+from axisrules.targets.examine import Examination, examine
 from axisrules.targets.installed import compiler_problem, installed_versions
 from axisrules.targets.job import (
     CompiledStep,
@@ -12,6 +13,7 @@ from axisrules.targets.job import (
     Outcome,
     Shortfall,
 )
+from axisrules.targets.quiet import has_accelerator, quiet_start
 from axisrules.targets.step_cache import default_cache
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "CompileJob",
     "CompiledStep",
     "DevicePlace",
+    "Examination",
     "MemoryStats",
     "Mode",
     "Outcome",
@@ -27,5 +30,8 @@ __all__ = [
     "compile_step",
     "compiler_problem",
     "default_cache",
+    "examine",
+    "has_accelerator",
     "installed_versions",
+    "quiet_start",
 ]

@@ -80,13 +80,13 @@ def write_result(folder: Path, result: WorkerResult) -> None:
 
 
 def read_result(folder: Path) -> WorkerResult | None:
-    """The result left in `folder`; None where the process ended without one."""
-    path = folder / RESULT
-    if not path.exists():
+    """The result left in `folder`; None where the process ended without one that can be read."""
+    try:
+        facts = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        memory = facts["memory"] and MemoryStats(**facts["memory"])
+        return WorkerResult(**{**facts, "memory": memory, "places": places_from_json(facts["places"])})
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    facts = json.loads(path.read_text(encoding="utf-8"))
-    memory = MemoryStats(**facts.pop("memory")) if facts["memory"] else facts.pop("memory")
-    return WorkerResult(**{**facts, "memory": memory, "places": places_from_json(facts["places"])})
 
 
 def places_to_json(places: tuple[DevicePlace, ...]) -> list[list[int]]:

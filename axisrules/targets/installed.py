@@ -1,7 +1,7 @@
 """Which compilers are installed, and whether they fit the JAX beside them: by metadata, importing none."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -65,9 +65,9 @@ def compiler_versions(platform: ChipPlatform, versions: Mapping[str, str]) -> di
 def requirements(platform: ChipPlatform, versions: Mapping[str, str]) -> tuple[Requirement, ...]:
     """The packages that compiling for `platform` needs besides JAX, with what JAX's extra asks of each."""
     if platform == "tpu":
-        return (_pinned("libtpu", "tpu"),)
+        return (_asked("jax", "libtpu", "tpu"),)
     major = next((m for m in CUDA if f"jax-cuda{m}-pjrt" in versions), CUDA[0])
-    plugin = _pinned(f"jax-cuda{major}-plugin", f"cuda{major}-local")
+    plugin = _asked("jax", f"jax-cuda{major}-plugin", f"cuda{major}-local")
     return (plugin, Requirement(f"jax-cuda{major}-pjrt", plugin.specifier))
 
 
@@ -84,29 +84,41 @@ def compiler_problem(platform: ChipPlatform, versions: Mapping[str, str]) -> Dia
     if missing:
         why = f"{', '.join(f'`{name}`' for name in missing)} not installed"
         return catalog.NO_COMPILER.at(subject=platform, why=why, fix=fix)
-    unfit = [r for r in needed if not r.accepts(versions[r.package])]
-    if unfit:
-        why = "; ".join(
-            f"jax {versions.get('jax', 'of no version')} asks for {r.package}{r.specifier}, and"
-            f" {versions[r.package]} is installed"
-            for r in unfit
-        )
-        return catalog.COMPILER_MISFIT.at(subject=platform, why=why, fix=fix)
-    return None
+    return _misfit(platform, [("jax", requirement) for requirement in needed], versions, fix)
+
+
+def package_problem(versions: Mapping[str, str]) -> Diagnostic | None:
+    """AXR804 where JAX, jaxlib, Flax and optax are of versions that do not go together; else nothing."""
+    pairs = [("jax", "jaxlib"), ("flax", "jax"), ("flax", "optax"), ("optax", "jax")]
+    asked = [(asking, _asked(asking, package, "")) for asking, package in pairs if package in versions]
+    return _misfit("local", asked, versions, "pip install --upgrade jax jaxlib flax optax")
+
+
+def _misfit(
+    subject: str, asked: Sequence[tuple[str, Requirement]], versions: Mapping[str, str], fix: str
+) -> Diagnostic | None:
+    why = [
+        f"{asking} {versions.get(asking, '')} asks for {wanted.package}{wanted.specifier}, and"
+        f" {versions[wanted.package]} is installed"
+        for asking, wanted in asked
+        if not wanted.accepts(versions[wanted.package])
+    ]
+    return catalog.VERSION_MISFIT.at(subject=subject, why="; ".join(why), fix=fix) if why else None
 
 
 @cache
-def _pinned(package: str, extra: str) -> Requirement:
-    """What the installed JAX's `extra` asks of `package`; no bounds where it says nothing."""
+def _asked(asking: str, package: str, extra: str) -> Requirement:
+    """What the installed `asking`, or its `extra`, asks of `package`; no bounds where it says nothing."""
     try:
-        lines = metadata.requires("jax") or []
+        lines = metadata.requires(asking) or []
     except metadata.PackageNotFoundError:
         lines = []
     for line in lines:
         wanted, _, marker = line.partition(";")
         name = re.split(r"[\s\[<>=!~(]", wanted.strip(), maxsplit=1)[0]
-        if name == package and re.search(rf"""extra\s*==\s*["']{re.escape(extra)}["']""", marker):
-            return Requirement(package, "".join(wanted.strip()[len(name) :].split()).split("]")[-1])
+        extras = re.findall(r"""extra\s*==\s*["']([^"']*)["']""", marker)
+        if name == package and extras == ([extra] if extra else []):
+            return Requirement(package, ",".join(sign + bound for sign, bound in _CLAUSE.findall(wanted)))
     return Requirement(package, "")
 
 

@@ -75,9 +75,8 @@ class CompiledStep:
     `module_text` is the scheduled HLO of one device, `buffers_text` its buffer assignment,
     `partitioned_text` the program as it went into the partitioner, every layout decided, and `messages`
     what the compiler printed. `memory` is known in full mode only. `places` has one entry per
-    position of the mesh, the last mesh axis fastest: the number of a position is the partition number
-    that the HLO's replica groups use. With a `shortfall` the program does not fit; the texts are then
-    what the compiler had scheduled when it gave up, after all attempts to save memory.
+    position of the mesh, the last mesh axis fastest. With a `shortfall` the program does not fit; the
+    texts are then what the compiler had scheduled when it gave up, after all attempts to save memory.
 
     Seconds and bytes are those of the compiler's process; from the cache, those of the first time.
     """
@@ -98,6 +97,18 @@ class CompiledStep:
     peak_bytes: int
     is_cached: bool = False
     notes: tuple[Diagnostic, ...] = ()
+
+    @property
+    def partitions(self) -> tuple[int, ...]:
+        """The mesh position of each partition number that the HLO's replica groups use.
+
+        A TPU program over several slices is that of one slice: its numbers count the positions of the
+        first, in the mesh's order, and what crosses slices are sends and receives.
+        """
+        is_of_one_slice = self.target.platform == "tpu"
+        return tuple(
+            position for position, place in enumerate(self.places) if not is_of_one_slice or not place.island
+        )
 
     @property
     def fits(self) -> bool:
