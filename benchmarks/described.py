@@ -1,4 +1,4 @@
-"""Programs under several tables, compiled for described hardware, and what their texts say: for every benchmark."""
+"""Programs under several tables, compiled for described hardware, and what their texts say."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,11 +20,15 @@ from axisrules.analysis import (
     read_ledger,
     read_module,
 )
+from axisrules.diagnostics import AxisRulesError
 from axisrules.mesh import MeshSpec, Target, parse_mesh
 from axisrules.models import DecoderConfig, linen_decoder, next_token_loss
 from axisrules.partition import FlatStep, described_partitioner
 from axisrules.rules import RuleTable, load_rules
 from axisrules.targets import CompiledStep, CompileFailure, CompileJob, Mode, compile_many
+
+# No device is needed here, and JAX need not look for any.
+jax.config.update("jax_platforms", "cpu")
 
 PLATFORMS = {"tpu": "tpu", "gpu": "cuda"}
 # The compiler replaces all-gathers and reduce-scatters beside a matmul by loops of permutes when they are
@@ -79,7 +83,7 @@ def compile_jobs(jobs: Sequence[CompileJob], mode: Mode = "fast") -> list[Descri
     found: dict[int, Described] = {}
     for number, outcome in compile_many(jobs, mode=mode):
         if isinstance(outcome, CompileFailure):
-            raise RuntimeError(f"{jobs[number].name}: {outcome.diagnostic}\n{outcome.messages}")
+            raise AxisRulesError([outcome.diagnostic])
         found[number] = read_compiled(outcome)
     return [found[number] for number in range(len(jobs))]
 
