@@ -35,14 +35,13 @@ class AuditTable:
     """
 
     evidence: LayoutEvidence
-    checks: tuple[LayoutCheck, ...]
     is_whole: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(layout_title(self.evidence), "bold")
         if self.evidence.error:
             yield Text.assemble(("no audit: ", "bold red"), error_words(self.evidence.error))
-        yield from _checks_text(self.checks, self.is_whole, options.max_width)
+        yield from _checks_text(self.evidence.checks, self.is_whole, options.max_width)
         yield ""
         if self.evidence.findings:
             yield styled_findings(self.evidence.findings)
@@ -57,7 +56,7 @@ class AuditTable:
             "mesh": dict(self.evidence.mesh.sizes),
             "mode": self.evidence.mode,
             "error": self.evidence.error,
-            "arrays": [_check_json(check) for check in self.checks],
+            "arrays": [_check_json(check) for check in self.evidence.checks],
             "diagnostics": [to_json(finding) for finding in self.evidence.findings],
         }
 

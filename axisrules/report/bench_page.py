@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 from axisrules.diagnostics import Diagnostic, printable, render_text
 from axisrules.report.columns import NOTHING
+from axisrules.report.findings import findings_summary
 from axisrules.report.layout_words import error_words
-from axisrules.report.page import Bar, Cell, DataTable, Heading, LayoutPart, Page, Part, make_chart
+from axisrules.report.page import Bar, Cell, DataTable, Findings, Heading, LayoutPart, Page, Part, make_chart
 from axisrules.report.quantities import readable_bytes, readable_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from axisrules.bench import BenchReport, BenchRow
 
 
-def bench_page(report: BenchReport, facts: str, findings: Iterable[Diagnostic]) -> Page:
+def bench_page(report: BenchReport, facts: str, findings: Sequence[Diagnostic]) -> Page:
     """The page of a bench; `facts` say what ran, and on what."""
     ran = [row for row in report.rows if row.error is None]
     times = make_chart("Measured step time", map(_time_bar, ran), readable_seconds)
@@ -27,7 +28,7 @@ def bench_page(report: BenchReport, facts: str, findings: Iterable[Diagnostic]) 
         kind="bench",
         title=printable(report.model),
         facts=(facts,),
-        findings=render_text(findings),
+        findings=Findings(findings_summary(findings), render_text(findings)) if findings else None,
         time_charts=(times,) if ran else (),
         memory_charts=(memory,) if ran else (),
         comparison=_table(report),

@@ -27,6 +27,7 @@ from axisrules.report.page import render_page
 from axisrules.report.palette import SEVERITY_STYLES
 from axisrules.report.plain import plain_text
 from axisrules.report.quantities import percent, readable_bytes, readable_flops, readable_seconds
+from axisrules.report.rows import grouped
 from axisrules.report.step_time import labels_of, time_basis, time_parts
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 
 SLOW_NETWORKS = ("dcn", "infiniband")
 LEGEND = (
-    "bytes and FLOPs are those of one device and step; wire bytes are what a device sends over a mesh axis;"
-    " exposed is what work does not hide"
+    "bytes and FLOPs are those of one device and step; temporary has the gradients in it; over a mesh axis"
+    " are the bytes that a device sends; exposed is what work does not hide"
 )
 
 
@@ -161,12 +162,14 @@ def _verdict(comparison: Comparison) -> Iterator[RenderableType]:
 
 
 def _findings(comparison: Comparison) -> Iterator[RenderableType]:
-    """A line for every finding; `axisrules audit` shows them whole."""
-    found = [(row, finding) for row in comparison.rows for finding in row.findings]
-    if found:
+    """A line for every layout and code, with the first of the findings; `axisrules audit` shows them all."""
+    if any(row.findings for row in comparison.rows):
         yield ""
-    for row, finding in found:
-        style = SEVERITY_STYLES[finding.severity]
-        words = f" {layout_title(row)}: {finding.title}"
-        why = f"; {printable(finding.why, 1000)}" if finding.why else ""
-        yield Text.assemble((f"{finding.severity}[{finding.code}]", style), words, (why, "dim"))
+    for row in comparison.rows:
+        for same in grouped(row.findings, lambda one: one.code):
+            first = same[0]
+            count = f" ({len(same)} times)" if len(same) > 1 else ""
+            code = f"{first.severity}[{first.code}]"
+            words = f" {layout_title(row)}: {first.title}{count}"
+            why = f"; {printable(first.why, 1000)}" if first.why else ""
+            yield Text.assemble((code, SEVERITY_STYLES[first.severity]), words, (why, "dim"))

@@ -33,7 +33,8 @@ MODEL_NOTE = (
 def run_words(comparison: Comparison) -> str:
     """What was compiled, and with what: model, machine and versions."""
     versions = ", ".join(f"{name} {version}" for name, version in comparison.versions.items())
-    return f"{printable(comparison.model)}; compiled on {printable(comparison.machine)}; {versions}"
+    model = f"{printable(comparison.model)}; " if comparison.model else ""
+    return f"{model}compiled on {printable(comparison.machine)}; {versions}"
 
 
 def comparison_page(comparison: Comparison) -> Page:
@@ -43,7 +44,7 @@ def comparison_page(comparison: Comparison) -> Page:
     versions = ", ".join(f"{name} {version}" for name, version in comparison.versions.items())
     return Page(
         kind="comparison",
-        title=printable(comparison.model),
+        title=printable(comparison.model) or "Layouts",
         facts=(", ".join(map(str, targets)), f"compiled on {printable(comparison.machine)}; {versions}"),
         time_charts=tuple(_time_chart(comparison, target, idents) for target in targets),
         memory_charts=tuple(_memory_chart(comparison, target, idents) for target in targets),
@@ -65,18 +66,19 @@ def _time_chart(comparison: Comparison, target: Target, idents: dict[int, str]) 
 
 
 def _time_bar(row: LayoutEvidence, rank: int | None, link: str) -> Bar:
-    name = printable(row.rules)
+    name = f"{rank}. {printable(row.rules)}" if rank else printable(row.rules)
     if row.error is not None:
         return Bar(name, link, (), "", "failed: " + error_words(row.error).partition("\n")[0])
-    if row.step_seconds is None or rank is None:
-        return Bar(
-            name, link, (), "", f"does not fit: {over_words(row)}" if over_words(row) else "no step time"
-        )
+    if row.step_seconds is None:
+        return Bar(name, link, (), "", "no step time")
     parts = [Part(p.kind, p.label, p.seconds, readable_seconds(p.seconds)) for p in time_parts(row)]
     whole = readable_seconds(row.step_seconds)
     parts = parts or [Part("compute", "whole step", row.step_seconds, whole)]
     mfu = "" if row.mfu is None else f", MFU {percent(row.mfu)}"
-    return Bar(f"{rank}. {name}", link, tuple(parts), whole, f"{time_basis(row)}{mfu}")
+    too_large = over_words(row)
+    return Bar(
+        name, link, tuple(parts), whole, too_large or f"{time_basis(row)}{mfu}", is_faint=bool(too_large)
+    )
 
 
 def _memory_chart(comparison: Comparison, target: Target, idents: dict[int, str]) -> Chart:
@@ -99,19 +101,17 @@ def _memory_bar(row: LayoutEvidence, link: str) -> Bar:
 
 
 def _memory_parts(row: LayoutEvidence) -> Iterator[tuple[str, str, int]]:
-    """Kind, label and bytes of each part; what the others leave of the needed bytes comes last."""
+    """Kind, label and bytes of each part, in sum what is needed; gradients are among the temporaries."""
+    temporary = row.temporary_bytes or 0
+    gradients = min(row.gradient_bytes or 0, temporary)
     known = (
         ("params", "parameters", row.param_bytes or 0),
         ("optimizer", "optimizer state", row.optimizer_bytes or 0),
-        ("gradients", "gradients", row.gradient_bytes or 0),
-        ("temporary", "temporaries", row.temporary_bytes or 0),
+        ("gradients", "gradients", gradients),
+        ("temporary", "other temporaries", temporary - gradients),
     )
     yield from known
-    yield (
-        "other",
-        "batch, program and the rest",
-        max(0, (row.needed_bytes or 0) - sum(one[2] for one in known)),
-    )
+    yield "other", "batch and the rest", max(0, (row.needed_bytes or 0) - sum(one[2] for one in known))
 
 
 def _table(comparison: Comparison, idents: dict[int, str]) -> DataTable:

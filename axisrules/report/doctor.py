@@ -2,52 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
 from rich.text import Text
 
-from axisrules.diagnostics import Diagnostic, printable, to_json
-from axisrules.report.columns import Column, table_of
+from axisrules.diagnostics import printable, to_json
 from axisrules.report.findings import styled_findings
 from axisrules.report.plain import plain_text
 
-READY = "ready"
+if TYPE_CHECKING:
+    from axisrules.targets import Examination
 
 
 @dataclass(frozen=True)
 class DoctorTable:
-    """An installation: `facts` of the machine, `versions` of packages, and what keeps a platform from work.
+    """An installation, examined: in a terminal and as JSON. Every problem names the command that mends it."""
 
-    `problems` has a platform (`local`, `tpu`, `gpu`) with a diagnostic whose `fix` is the one command that
-    mends it, or None where it is ready.
-    """
-
-    versions: Mapping[str, str]
-    problems: Mapping[str, Diagnostic | None]
-    facts: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether every platform can be compiled for."""
-        return not any(self.problems.values())
+    examination: Examination
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for values in (self.facts, self.versions):
-            if values:
-                yield table_of(
-                    [
-                        Column("", tuple(map(printable, values)), is_number=False, style="dim"),
-                        Column("", tuple(map(printable, values.values())), is_number=False),
-                    ]
-                )
-                yield ""
-        for platform, problem in self.problems.items():
-            state = (READY, "green") if problem is None else (problem.title, "bold red")
+        for pairs in (self.examination.facts, self.examination.versions):
+            shown = Table.grid(padding=(0, 2, 0, 0))
+            for name, value in pairs:
+                shown.add_row(Text(printable(name), "dim"), Text(printable(value)))
+            yield shown
+            yield ""
+        for platform, problem in self.examination.problems:
+            state = ("ready", "green") if problem is None else (problem.title, "bold red")
             yield Text.assemble((f"{platform:<6}", "bold"), state)
-        found = [problem for problem in self.problems.values() if problem]
+        found = [problem for _, problem in self.examination.problems if problem]
         if found:
             yield ""
             yield styled_findings(found)
@@ -55,13 +41,13 @@ class DoctorTable:
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`: the facts, the versions, and per platform its problem or null."""
         return {
-            "facts": dict(self.facts),
-            "versions": dict(self.versions),
+            "facts": dict(self.examination.facts),
+            "versions": dict(self.examination.versions),
             "platforms": {
                 platform: None if problem is None else to_json(problem)
-                for platform, problem in self.problems.items()
+                for platform, problem in self.examination.problems
             },
-            "is_ready": self.is_ready,
+            "is_ready": self.examination.is_ready,
         }
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from axisrules.diagnostics import printable, render_text
 from axisrules.mesh import MeshSpec, Target
+from axisrules.report.findings import findings_summary
 from axisrules.report.layout_words import (
     error_words,
     layout_title,
@@ -16,6 +17,7 @@ from axisrules.report.ledger_rows import LedgerRow, ledger_rows
 from axisrules.report.page import (
     Cell,
     DataTable,
+    Findings,
     Heading,
     LayoutPart,
     LeafFacts,
@@ -49,10 +51,8 @@ HEADINGS = (
     Heading("mesh axes", is_choice=True),
     Heading("network", is_choice=True),
     Heading("pass", is_choice=True),
-    Heading("module", is_code=True),
-    Heading("line", is_code=True),
-    Heading("logical axes", is_code=True),
-    Heading("rule", is_code=True),
+    Heading("where", is_code=True, hint="module path, and the line of the model"),
+    Heading("why", is_code=True, hint="logical axes, and the rule that put them on the mesh axes"),
 )
 
 
@@ -64,7 +64,9 @@ def layout_part(row: LayoutEvidence, ident: str, *, title: str | None = None) ->
         ident=ident,
         title=layout_title(row) if title is None else title,
         facts=_facts(row),
-        findings=render_text(row.findings),
+        findings=Findings(findings_summary(row.findings), render_text(row.findings))
+        if row.findings
+        else None,
         error=error_words(row.error or ""),
         mesh=drawing,
         collectives=None if row.ledger is None else ledger_table(row.ledger, ident),
@@ -126,17 +128,15 @@ def _wraps(target: Target) -> tuple[bool, bool] | None:
 
 def _cells(row: LedgerRow) -> tuple[Cell, ...]:
     return (
-        Cell(row.kind),
+        Cell(row.first.kind, below=f"for {row.first.replaces}" if row.first.replaces else ""),
         Cell(row.count_words, row.count),
         Cell(readable_bytes(row.payload_bytes), row.payload_bytes),
         Cell(readable_bytes(row.wire_bytes), row.wire_bytes),
         Cell(row.mesh_axes),
         Cell(row.first.network),
         Cell(row.first.direction),
-        Cell(row.module_path),
-        Cell(row.source),
-        Cell(row.logical_axes),
-        Cell(row.rules),
+        Cell(row.module_path, below=row.source if row.first.source else ""),
+        Cell(row.logical_axes, below=row.rules if row.first.rules else ""),
     )
 
 
@@ -151,7 +151,7 @@ def _memory(row: LayoutEvidence) -> list[tuple[str, str]]:
     needed = readable_bytes(row.needed_bytes)
     of_hbm = f" of {readable_bytes(row.hbm_bytes)}" if row.hbm_bytes else ""
     over = over_words(row)
-    return [("needed of HBM", f"{needed}{of_hbm}" + (f", does not fit: {over}" if over else ""))]
+    return [("needed of HBM", f"{needed}{of_hbm}" + (f", {over}" if over else ""))]
 
 
 def _work(row: LayoutEvidence) -> list[tuple[str, str]]:

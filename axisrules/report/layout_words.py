@@ -30,7 +30,7 @@ def over_words(row: LayoutEvidence) -> str:
     """By how much a layout that does not fit is too large; empty where it fits or nobody knows."""
     if row.fits is not False or row.needed_bytes is None or row.hbm_bytes is None:
         return ""
-    return f"over by {readable_bytes(row.needed_bytes - row.hbm_bytes)}"
+    return f"too large by {readable_bytes(row.needed_bytes - row.hbm_bytes)}"
 
 
 def share_words(row: LayoutEvidence) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from axisrules.diagnostics import printable, to_json
 from axisrules.report.columns import Column, spaced_tables
-from axisrules.report.findings import styled_findings
+from axisrules.report.findings import findings_summary
 from axisrules.report.layout_page import layout_part
 from axisrules.report.layout_words import error_words, layout_title
 from axisrules.report.ledger_rows import LedgerRow, SortKey, ledger_rows
@@ -52,7 +52,7 @@ class LedgerTable:
             yield from _ledger_text(self, ledger, options.max_width)
         if self.evidence.findings:
             yield ""
-            yield styled_findings(self.evidence.findings)
+            yield Text(f"{findings_summary(self.evidence.findings)}; `axisrules audit` shows them", "yellow")
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`: totals, every collective (and groups where asked for), findings."""

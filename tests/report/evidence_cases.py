@@ -3,10 +3,17 @@
 from dataclasses import replace
 from itertools import product
 
-from axisrules.analysis import AxisPart, Collective, Ledger, LoopStep, SourceLine
-from axisrules.analysis.cost import CostTerm, StepEstimate
+from axisrules.analysis import (
+    AxisPart,
+    Collective,
+    CostTerm,
+    Ledger,
+    LoopStep,
+    SourceLine,
+    StepEstimate,
+)
 from axisrules.diagnostics import CATALOG, Origin
-from axisrules.evidence.result import Comparison, LayoutEvidence
+from axisrules.evidence import Comparison, LayoutEvidence
 from axisrules.mesh import parse_mesh, parse_target
 from axisrules.resolve import Leaf, Plan, survey
 from axisrules.rules import load_rules

@@ -66,7 +66,7 @@ def test_what_does_not_fit_has_its_bytes_and_no_rank():
     row = TABLE.to_json()["rows"][2]
     assert (row["fits"], row["rank"]) == (False, None)
     assert row["needed_bytes"] > row["hbm_bytes"]
-    assert "over by 25.0 GiB" in TABLE.to_html()
+    assert "too large by 25.0 GiB" in TABLE.to_html()
 
 
 def test_a_layout_that_failed_leaves_the_others_readable():

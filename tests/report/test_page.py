@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from axisrules import explain
 from axisrules.diagnostics import Origin, printable
-from axisrules.evidence.result import Comparison
+from axisrules.evidence import Comparison
 from axisrules.report import ComparisonTable, LedgerTable
 from axisrules.report.page.render import json_in_html
 from axisrules.resolve import Leaf
@@ -95,7 +95,7 @@ def test_what_a_reader_without_the_script_sees(page):
     for fact in (
         "decoder of 32 layers",
         "11.0 ms",
-        "does not fit: over by 25.0 GiB",
+        "too large by 25.0 GiB",
         "the compiler was killed",
     ):
         assert fact in page.text

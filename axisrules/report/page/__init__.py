@@ -4,7 +4,7 @@ from axisrules.report.page.bars import Bar, Chart, Part, make_chart
 from axisrules.report.page.drawing import MeshDrawing, draw_mesh
 from axisrules.report.page.grid import Grid, chip_grid, mesh_grid
 from axisrules.report.page.leaves import LeafFacts, leaf_facts
-from axisrules.report.page.parts import Cell, DataTable, Heading, LayoutPart, Page
+from axisrules.report.page.parts import Cell, DataTable, Findings, Heading, LayoutPart, Page
 from axisrules.report.page.render import render_page
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Cell",
     "Chart",
     "DataTable",
+    "Findings",
     "Grid",
     "Heading",
     "LayoutPart",

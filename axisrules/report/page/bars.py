@@ -24,7 +24,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A row of a chart. `limit` is a mark that the bar should stay below; `note` stands in for a bar."""
+    """A row of a chart. `limit` is a mark that the bar should stay below; `note` stands in for no parts.
+
+    A bar that cannot be `is_faint`; its note says why.
+    """
 
     name: str
     link: str
@@ -32,6 +35,7 @@ class Bar:
     words: str
     note: str = ""
     limit: float | None = None
+    is_faint: bool = False
 
     @property
     def total(self) -> float:
@@ -42,7 +46,8 @@ class Bar:
     def sentence(self) -> str:
         """The bar in words, for those who do not see it."""
         made_of = ", ".join(f"{part.label} {part.words}" for part in self.parts)
-        return f"{self.name}: {self.words}" + (f", of which {made_of}" if made_of else "")
+        note = f"; {self.note}" if self.note else ""
+        return f"{self.name}: {self.words}" + (f", of which {made_of}" if made_of else "") + note
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,14 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell: its text, and the number to sort by where that is not the text; `link` is an anchor."""
+    """A cell: its text, more text `below` it, and the number to sort by where that is not the text.
+
+    `link` is an anchor on the page.
+    """
 
     text: str
     order: float | None = None
+    below: str = ""
     link: str = ""
     tone: str = ""
 
@@ -47,6 +51,14 @@ class DataTable:
         return sorted({row[column].text for row in self.rows})
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Findings as text, and in one line."""
+
+    summary: str
+    text: str
+
+
 @dataclass(frozen=True)
 class LayoutPart:
     """All that is told of one layout: its facts, findings, mesh, collectives and leaves."""
@@ -54,7 +66,7 @@ class LayoutPart:
     ident: str
     title: str
     facts: tuple[tuple[str, str], ...]
-    findings: str = ""
+    findings: Findings | None = None
     error: str = ""
     mesh: MeshDrawing | None = None
     collectives: DataTable | None = None
@@ -68,7 +80,7 @@ class Page:
     kind: str
     title: str
     facts: tuple[str, ...]
-    findings: str = ""
+    findings: Findings | None = None
     time_charts: tuple[Chart, ...] = ()
     memory_charts: tuple[Chart, ...] = ()
     comparison: DataTable | None = None

@@ -135,7 +135,7 @@ function setUpMesh(box) {
   const subject = box.querySelector(".subject");
   const words = box.querySelector(".mesh-words");
   const chipWords = box.querySelector(".chip-words");
-  const rows = all("details", box.closest(".layout"));
+  const rows = all(".leaves details", box.closest(".layout"));
   let cuts = [];
   let here = null;
 
