@@ -3,6 +3,8 @@
 from axisrules.analysis.collectives import read_ledger, wire_bytes
 from axisrules.analysis.cost import CostTerm, StepEstimate, estimate_step
 from axisrules.analysis.flops import count_flops, instruction_flops
+from axisrules.analysis.flow import Flow
+from axisrules.analysis.frames import user_line
 from axisrules.analysis.hlo import CalledComputation, Computation, Instruction, Module, SourceLine
 from axisrules.analysis.hlo_text import read_module
 from axisrules.analysis.interconnect import Between, Interconnect, Place, Switch, Torus
@@ -14,6 +16,7 @@ from axisrules.analysis.mesh_axes import AxisPart
 from axisrules.analysis.origins import Origins, trace_origins
 from axisrules.analysis.roofline import DeviceRates
 from axisrules.analysis.shape import Shape, read_shape
+from axisrules.analysis.sharding_text import Tiling, read_sharding, split_shardings, tiling_of_spec
 
 __all__ = [
     "AxisPart",
@@ -24,6 +27,7 @@ __all__ = [
     "CostTerm",
     "DeviceRates",
     "Direction",
+    "Flow",
     "GroupKey",
     "Instruction",
     "Interconnect",
@@ -40,6 +44,7 @@ __all__ = [
     "SourceLine",
     "StepEstimate",
     "Switch",
+    "Tiling",
     "Torus",
     "Visit",
     "count_flops",
@@ -50,8 +55,12 @@ __all__ = [
     "read_memory",
     "read_module",
     "read_shape",
+    "read_sharding",
+    "split_shardings",
+    "tiling_of_spec",
     "trace_origins",
     "trip_count",
+    "user_line",
     "visits",
     "wire_bytes",
 ]
