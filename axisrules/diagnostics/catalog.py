@@ -66,6 +66,17 @@ REFUSED_OUTPUT = Code("AXR601", "output path refused")
 BAD_ARGUMENT = Code("AXR602", "argument that makes no sense here")
 LOSSES_DIFFER = Code("AXR603", "losses differ between layouts")
 
+# 7xx: what a compiled program shows
+REMATERIALIZED = Code("AXR710", "array made whole on every device to lay it out anew", "warning")
+LAYOUT_UNLIKE_PLAN = Code("AXR711", "layout unlike the plan's", "warning")
+UNASKED_RESHARD = Code("AXR712", "data moved though no rule asks for it", "warning")
+GRADIENT_ALL_REDUCED = Code("AXR713", "gradient of a cut parameter summed whole", "warning")
+CROSSES_SLOW_NETWORK = Code("AXR714", "forward pass that waits for the network between slices", "warning")
+COLLECTIVE_IN_LOOP = Code("AXR715", "collective in a loop that could leave it", "warning")
+PADDED_ARRAY = Code("AXR716", "array that its layout in memory pads", "warning")
+IDLE_MESH_AXIS = Code("AXR717", "mesh axis that cuts nothing", "warning")
+MUCH_COMMUNICATION = Code("AXR718", "communication above a fifth of the step", "warning")
+
 # 8xx: targets and their compilers
 BAD_TARGET = Code("AXR801", "not a target")
 UNKNOWN_TOPOLOGY = Code("AXR802", "no such topology")
