@@ -34,6 +34,8 @@ _MOVES = {
 # Custom calls that do the same.
 _MOVING_TARGETS = {"AsyncCollectiveDone", "AsyncCollectiveStart", "ConcatBitcast", "Sharding", "ZeroCrop"}
 PRODUCTS = {"dot", "convolution"}
+# No program nests tuples deeper; a longer path is a trace gone astray, which must end.
+_DEEPEST_TUPLE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,8 @@ def reach(
         for value in front:
             yield value
             if value is start or goes_on(value):
-                following += [after for after in step(value) if after not in seen]
+                new = (after for after in step(value) if len(after.path) <= _DEEPEST_TUPLE)
+                following += [after for after in new if after not in seen]
                 seen.update(following)
         front = list(dict.fromkeys(following))
 

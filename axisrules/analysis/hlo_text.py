@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 
 from axisrules.analysis.hlo import Computation, Instruction, Module, SourceLine
-from axisrules.analysis.shape import read_shape
+from axisrules.analysis.shape import Shape, read_shape
 
 _HEAD = re.compile(r"\s*(ROOT )?%?([\w.\-]+) = ")
 _OPCODE = re.compile(r" ([a-z][\w\-]*)\(")
-_OPERAND = re.compile(r"%([\w.\-]+)")
+# `%while.32#1` is element 1 of a tuple, where older texts write an instruction to get it.
+_OPERAND = re.compile(r"%([\w.\-]+(?:#\d+)*)")
 _COMPUTATION = re.compile(r"(ENTRY )?%?([\w.\-]+) (?:\(.*\) -> .*)?\{\s*\Z")
 _PARTITIONS = re.compile(r"num_partitions=(\d+)")
 _ALIAS = re.compile(r"\{(\d*)\}: \((\d+), \{[\d, ]*\}")
@@ -16,7 +17,7 @@ _TABLE_ENTRY = re.compile(r'(\d+) (?:"(.*)"|\{(.*)\})\s*\Z')
 _FIELD = re.compile(r"(\w+)=(\d+)")
 _TABLES = ("FileNames", "FunctionNames", "FileLocations", "StackFrames")
 # An operand without the percent sign, perhaps behind its shape: the last word.
-_BARE_OPERAND = re.compile(r"([\w.\-]+)\s*(?:,|\Z)")
+_BARE_OPERAND = re.compile(r"([\w.\-]+(?:#\d+)*)\s*(?:,|\Z)")
 
 
 def read_module(text: str) -> Module:
@@ -51,17 +52,32 @@ def _aliases(header: str) -> tuple[tuple[int, int], ...]:
 
 def _computations(lines: list[str]) -> Iterator[Computation]:
     name, is_entry = "", False
-    instructions: list[Instruction] = []
+    instructions: dict[str, Instruction] = {}
     for line in lines:
         if name and line.startswith("}"):
-            yield Computation(name, tuple(instructions), is_entry)
-            name, instructions = "", []
+            yield Computation(name, tuple(instructions.values()), is_entry)
+            name, instructions = "", {}
         elif name:
             instruction = _instruction(line)
             if instruction:
-                instructions.append(instruction)
+                for operand in instruction.operands if "#" in line else ():
+                    _add_element(operand, instructions)
+                instructions[instruction.name] = instruction
         elif line.endswith("{") and (found := _COMPUTATION.match(line)):
             is_entry, name = bool(found[1]), found[2]
+
+
+def _add_element(operand: str, instructions: dict[str, Instruction]) -> None:
+    """Adds the instruction that an operand `tuple#1` stands for, so that all texts read alike."""
+    made_by, is_element, index = operand.rpartition("#")
+    if not is_element or operand in instructions:
+        return
+    _add_element(made_by, instructions)
+    elements = instructions[made_by].shape.elements if made_by in instructions else ()
+    shape = elements[int(index)] if int(index) < len(elements) else Shape("tuple")
+    instructions[operand] = Instruction(
+        operand, "get-tuple-element", shape, (made_by,), literal="", text=f", index={index}"
+    )
 
 
 def _instruction(line: str) -> Instruction | None:
