@@ -11,8 +11,8 @@ from axisrules.analysis import Collective, Ledger
 from axisrules.diagnostics import printable
 from axisrules.report.rows import grouped, starred, without_numbers
 
-SortKey = Literal["wire", "payload", "count", "kind", "module"]
-SORT_KEYS: tuple[SortKey, ...] = ("wire", "payload", "count", "kind", "module")
+SortKey = Literal["wire", "payload", "count", "schedule", "kind", "module"]
+SORT_KEYS: tuple[SortKey, ...] = ("wire", "payload", "count", "schedule", "kind", "module")
 MAX_PATH = 512
 
 
@@ -69,6 +69,7 @@ def ledger_rows(ledger: Iterable[Collective], sort: SortKey = "wire") -> list[Le
         "wire": lambda row: -row.wire_bytes,
         "payload": lambda row: -row.payload_bytes,
         "count": lambda row: -row.count,
+        "schedule": lambda _: 0,  # a ledger is in that order
         "kind": lambda row: (row.kind, -row.wire_bytes),
         "module": lambda row: (row.module_path, -row.wire_bytes),
     }

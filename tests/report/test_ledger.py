@@ -39,6 +39,8 @@ def test_rows_are_in_the_order_asked_for(collectives):
     for key, fact in (("wire", "wire_bytes"), ("payload", "payload_bytes"), ("count", "count")):
         values = [getattr(row, fact) for row in ledger_rows(ledger, key)]
         assert values == sorted(values, reverse=True)
+    scheduled = [row.first.instruction for row in ledger_rows(ledger, "schedule")]
+    assert scheduled == sorted(scheduled, key=[one.instruction for one in ledger].index)
     kinds = [row.kind for row in ledger_rows(ledger, "kind")]
     assert kinds == sorted(kinds)
 
