@@ -27,7 +27,6 @@ class Allocation:
     space: int = _MAIN
     is_output: bool = False
     is_constant: bool = False
-    is_thread_local: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,8 +91,7 @@ class Memory:
 
     def _is_main(self, one: Allocation) -> bool:
         # A GPU keeps what its collectives exchange in a space of its own, which is HBM too.
-        in_main = one.space != _HOST if self.platform == "gpu" else one.space == _MAIN
-        return in_main and not one.is_thread_local
+        return one.space != _HOST if self.platform == "gpu" else one.space == _MAIN
 
     def to_json(self) -> dict[str, object]:
         """The sums as plain values."""
@@ -129,5 +127,4 @@ def _allocations(text: str) -> Iterator[Allocation]:
             space=int(color[1]) if color else _MAIN,
             is_output="maybe-live-out" in words,
             is_constant="constant" in words,
-            is_thread_local="thread-local" in words,
         )
