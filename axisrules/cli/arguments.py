@@ -46,7 +46,7 @@ def add_devices(parser: ArgumentParser) -> None:
 
 
 def add_model(parser: ArgumentParser, *, default: str) -> None:
-    """`--model`, `--api`, `--size`, `--experts`, `--dtype`, `--optimizer`, `--batch`, `--seq`: what is laid out."""
+    """What is laid out: `--model`, or the sizes of the built-in decoder; its optimizer and its batch."""
     parser.add_argument(
         "--model",
         metavar="PACKAGE.MODULE:FACTORY",

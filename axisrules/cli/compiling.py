@@ -14,7 +14,7 @@ from axisrules.mesh import Target, parse_target
 from axisrules.rules import RuleTable
 
 if TYPE_CHECKING:
-    from axisrules.evidence import Comparison, GatherProgress
+    from axisrules.evidence import CompareProgress, Comparison
 
 DEFAULT_TIMEOUT = 600
 TARGET_HELP = (
@@ -84,7 +84,7 @@ def compiled(args: Namespace, tables: Sequence[RuleTable], targets: Sequence[Tar
     """The evidence of every table on every target, with a line of progress while it is gathered."""
     set_up_devices(args.devices, None)
     from axisrules.cli.programs import named_model, program_of
-    from axisrules.evidence import Compiling, gather
+    from axisrules.evidence import Compiling, compare
 
     named = named_model(args)
     program = program_of(named, args)
@@ -94,13 +94,13 @@ def compiled(args: Namespace, tables: Sequence[RuleTable], targets: Sequence[Tar
         workers=args.jobs,
         timeout_seconds=args.timeout,
     )
-    with gather_progress(len(tables) * len(targets)) as on_progress:
-        found = gather(program, tables, targets, mesh=args.mesh, how=how, on_progress=on_progress)
+    with compare_progress(len(tables) * len(targets)) as on_progress:
+        found = compare(program, tables, targets, mesh=args.mesh, how=how, on_progress=on_progress)
     return replace(found, model=named.name)
 
 
 @contextmanager
-def gather_progress(layouts: int) -> Iterator["GatherProgress"]:
+def compare_progress(layouts: int) -> Iterator["CompareProgress"]:
     """A bar on stderr: how many layouts are through, and what is going on; none where nobody would see it."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

@@ -6,7 +6,7 @@ import optax
 import pytest
 
 import axisrules
-from axisrules.evidence import gather
+from axisrules.evidence import compare
 from axisrules.models import DecoderConfig, linen_decoder, next_token_loss, nnx_decoder
 
 CONFIG = DecoderConfig(
@@ -47,7 +47,7 @@ def evidence_of(program):
     def find(rules, mesh, target="tpu:v5e:2x4", api="linen"):
         key = (str(rules), mesh, target, api)
         if key not in known:
-            known[key] = gather(program(api), [rules], [target], mesh=mesh).rows[0]
+            known[key] = compare(program(api), [rules], [target], mesh=mesh).rows[0]
         assert known[key].error is None, known[key].error
         return known[key]
 

@@ -54,7 +54,8 @@ def collective(kind="all-gather", shape=(64, 16), op_name="", axis="tensor", **f
     return Collective(
         kind=kind, instruction="one", computation="main", operand=0, operand_count=1, count=1,
         payload_bytes=1 << 20, wire_bytes=1 << 20, dtype="f32", shape=shape, group_size=4,
-        axes=(AxisPart(axis, 4, 1, 4),), network="ici", direction="forward", module_path="", op_name=op_name, **facts,
+        axes=(AxisPart(axis, 4, 1, 4),), network="ici", direction="forward", module_path="",
+        op_name=op_name, **facts,
     )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ def collective(kind="all-gather", network="ici", payload=1000, number=0):
     return Collective(
         kind=kind, instruction=f"one.{number}", computation="main", operand=0, operand_count=1, count=2,
         payload_bytes=payload, wire_bytes=payload, dtype="f32", shape=(250,), group_size=4,
-        axes=(AxisPart("fsdp", 4, 1, 4),), network=network, direction="forward", module_path="Model/mlp", op_name="",
+        axes=(AxisPart("fsdp", 4, 1, 4),), network=network, direction="forward",
+        module_path="Model/mlp", op_name="",
         source=SourceLine("model.py", 40, "Mlp.__call__"), logical_axes=("embed",), rules=("rules.toml:7",),
     )  # fmt: skip
 

@@ -25,10 +25,12 @@ MIB = 1 << 20
 
 def collective(kind, **facts):
     given = {
-        "kind": kind, "instruction": "one", "computation": "main", "operand": 0, "operand_count": 1, "count": 4,
-        "payload_bytes": MIB, "wire_bytes": 2 * MIB, "dtype": "f32", "shape": (512, 512), "group_size": 4,
-        "axes": (AxisPart("fsdp", 4, 1, 4),), "network": "ici", "direction": "forward", "module_path": "Model/mlp",
-        "op_name": "", "source": LINE, "logical_axes": ("embed",), "rules": ("rules.toml:7",),
+        "kind": kind, "instruction": "one", "computation": "main", "operand": 0, "operand_count": 1,
+        "count": 4, "payload_bytes": MIB, "wire_bytes": 2 * MIB, "dtype": "f32",
+        "shape": (512, 512), "group_size": 4,
+        "axes": (AxisPart("fsdp", 4, 1, 4),), "network": "ici", "direction": "forward",
+        "module_path": "Model/mlp", "op_name": "", "source": LINE,
+        "logical_axes": ("embed",), "rules": ("rules.toml:7",),
     }  # fmt: skip
     return Collective(**given | facts)
 
@@ -144,10 +146,11 @@ ENTRY %main (p0: f32[8]) -> f32[8] {
 }
 """
 MESSAGE = (
-    "W1125 00:13:10.633745 20988 spmd_partitioner.cc:656] [SPMD] Involuntary full rematerialization. The compiler"
-    " cannot go from sharding {devices=[2,1,4]<=[4,2]T(1,0)} to {devices=[1,8,1]<=[8]} efficiently for HLO operation"
-    " %add.2 = f32[8,16,4]{2,1,0} add(%param, %param), sharding={devices=[2,1,4]<=[4,2]T(1,0)},"
-    ' metadata={op_name="jit(f)/add" stack_frame_id=1}. As the last resort, SPMD will replicate the tensor.\n'
+    "W1125 00:13:10.633745 20988 spmd_partitioner.cc:656] [SPMD] Involuntary full rematerialization. The"
+    " compiler cannot go from sharding {devices=[2,1,4]<=[4,2]T(1,0)} to {devices=[1,8,1]<=[8]} efficiently"
+    " for HLO operation %add.2 = f32[8,16,4]{2,1,0} add(%param, %param),"
+    ' sharding={devices=[2,1,4]<=[4,2]T(1,0)}, metadata={op_name="jit(f)/add" stack_frame_id=1}. As the'
+    " last resort, SPMD will replicate the tensor.\n"
 )
 
 

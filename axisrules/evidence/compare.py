@@ -18,7 +18,7 @@ from axisrules.rules import RuleTable, load_rules
 from axisrules.targets import CompileFailure, CompileJob, Mode, Outcome, compile_many
 
 # (layout, what happens to it, layouts done); called often, so that a bar can move.
-GatherProgress = Callable[[str, str, int], None]
+CompareProgress = Callable[[str, str, int], None]
 PLATFORMS = {"tpu": "tpu", "gpu": "cuda"}
 
 
@@ -48,14 +48,14 @@ class _Layout:
     failed: LayoutEvidence | None = None
 
 
-def gather(
+def compare(
     program: Program,
     tables: Sequence[str | Path | RuleTable],
     targets: Sequence[str | Target] = ("local",),
     *,
     mesh: str | None = None,
     how: Compiling = Compiling(),
-    on_progress: GatherProgress | None = None,
+    on_progress: CompareProgress | None = None,
 ) -> Comparison:
     """The evidence of every table on every target, compiled and not run.
 
@@ -101,7 +101,7 @@ def _plan(program: Program, table: RuleTable, target: Target, mesh: str | None) 
 
 
 def _compiled(
-    layouts: list[_Layout], how: Compiling, report: GatherProgress
+    layouts: list[_Layout], how: Compiling, report: CompareProgress
 ) -> Iterator[tuple[int, LayoutEvidence]]:
     """The row of every layout by its place, as they come."""
     done = 0
