@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 
 from axisrules.analysis.hlo import SourceLine
 from axisrules.analysis.ledger import Direction
@@ -23,9 +25,9 @@ _SCOPE = re.compile(r"axr\(.*\)\Z", re.DOTALL)
 _LIBRARY = re.compile(
     r"[/\\](?:site|dist)-packages[/\\](?:jax|jaxlib|flax|optax|orbax|chex)[/\\]"
     r"|[/\\]jax[/\\](?:_src|experimental)[/\\]|[/\\]flax[/\\](?:linen|nnx|core)[/\\]|[/\\]optax[/\\]"
-    r"|[/\\]axisrules[/\\](?!models[/\\])\w+[/\\]\w+\.py\Z|[/\\]axisrules[/\\]__\w+__\.py\Z"
     r"|\A<frozen "
 )
+_OWN = re.compile(r"[/\\]axisrules[/\\](?:(\w+)[/\\]\w+|__\w+__)\.py\Z")
 _OPTIMIZER = re.compile(r"[/\\]optax[/\\]")
 
 
@@ -92,7 +94,19 @@ def user_line(stack: Iterable[SourceLine]) -> SourceLine | None:
 
     JAX, Flax, optax and axisrules are skipped; axisrules' built-in models count as a user's.
     """
-    return next((line for line in stack if not _LIBRARY.search(line.file)), None)
+    return next((line for line in stack if not (_LIBRARY.search(line.file) or _is_own(line.file))), None)
+
+
+def _is_own(file: str) -> bool:
+    found = _OWN.search(file)
+    return found is not None and found[1] in _own_folders()
+
+
+@cache
+def _own_folders() -> frozenset[str | None]:
+    """The folders of axisrules, by name, and None for the package's own files; not the models."""
+    folders = {folder.name for folder in Path(__file__).parents[1].iterdir() if folder.is_dir()}
+    return frozenset({*folders - {"models"}, None})
 
 
 def _unwrapped(parts: Iterable[str]) -> Iterable[str]:
