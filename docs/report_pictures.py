@@ -17,7 +17,7 @@ import optax
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import axisrules
-from axisrules.evidence import Comparison, gather
+from axisrules.evidence import Comparison, compare
 from axisrules.models import DecoderConfig, linen_decoder, next_token_loss
 from axisrules.report import ComparisonTable
 from tests.report.browser import Browser, open_browser
@@ -60,7 +60,7 @@ def compared() -> Comparison:
         optimizer=optax.adamw(1e-3),
         batch_axes={"inputs": "batch seq", "targets": "batch seq"},
     )
-    found = gather(program, TABLES, [TARGET])
+    found = compare(program, TABLES, [TARGET])
     return replace(found, model="A decoder of 32 layers, batch 64 of 2048 tokens")
 
 

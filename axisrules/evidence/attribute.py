@@ -92,7 +92,7 @@ def find_cause(collective: Collective, origins: Origins, numbering: Numbering) -
     array of its shape asks for it gets logical axes and no rule: XLA moved it of its own accord.
     """
     mesh_axes = set(collective.mesh_axes)
-    is_sum = collective.kind in SUMS
+    is_sum = _is_sum(collective)
     gradients = _gradients(origins, numbering) if is_sum else ()
     for is_own, leaves in _witnesses(collective, origins, numbering):
         cause = _cause(leaves, mesh_axes)
@@ -118,12 +118,17 @@ def shown_names(leaf_plan: LeafPlan) -> str:
     return ",".join(name or "_" for name in leaf_plan.leaf.logical_axes or ())
 
 
+def _is_sum(collective: Collective) -> bool:
+    """Whether numbers are added up on the way; a loop of permutes may stand for a reduce-scatter."""
+    return (collective.replaces or collective.kind) in SUMS
+
+
 def _witnesses(
     collective: Collective, origins: Origins, numbering: Numbering
 ) -> Iterator[tuple[bool, Sequence[LeafPlan]]]:
     """The arrays to ask, likeliest first, and whether they are the collective's own."""
     yield True, _found(numbering.argument(number) for number in origins.parameters)
-    if collective.kind in SUMS:
+    if _is_sum(collective):
         yield True, _found(numbering.argument(number) for number in origins.product_parameters)
     yield True, scoped_activations(collective.op_name, numbering)
     near, everywhere = _near(collective, numbering), list(chain(*numbering.activations.values()))
@@ -137,15 +142,18 @@ def _witnesses(
 def _has_shape(leaf_plan: LeafPlan, collective: Collective, plan: Plan) -> bool:
     """Whether the collective moves an array of this shape, or sums over the dim that its mesh axes cut."""
     sizes: Counter[int] = Counter()
+    is_sum = _is_sum(collective)
     for local, reason in zip(leaf_plan.local_shape, leaf_plan.resolution.dims, strict=True):
         shared = [axis for axis in reason.mesh_axes if axis in collective.mesh_axes]
         if not shared:
             sizes[local] += 1
-        elif collective.kind not in SUMS:
+        elif collective.kind == "collective-permute":
+            sizes[local] += 1  # pieces go around, not the whole
+        elif not is_sum:
             sizes[local * math.prod(plan.mesh.shape[axis] for axis in shared)] += 1
     moved = Counter(size for size in collective.shape if size > 1)
     sizes = Counter({size: count for size, count in sizes.items() if size > 1})
-    return bool(moved) and moved <= sizes if collective.kind in SUMS else moved == sizes
+    return bool(moved) and moved <= sizes if is_sum else moved == sizes
 
 
 def _gradients(origins: Origins, numbering: Numbering) -> tuple[str, ...]:
