@@ -22,7 +22,10 @@ def bench_page(report: BenchReport, facts: str, findings: Sequence[Diagnostic]) 
     ran = [row for row in report.rows if row.error is None]
     times = make_chart("Measured step time", map(_time_bar, ran), readable_seconds)
     memory = make_chart(
-        "One device", map(_memory_bar, ran), lambda size: readable_bytes(int(size)), base=1024
+        "Parameters, optimizer state and temporaries",
+        map(_memory_bar, ran),
+        lambda size: readable_bytes(int(size)),
+        base=1024,
     )
     return Page(
         kind="bench",
@@ -46,7 +49,7 @@ def _time_bar(row: BenchRow) -> Bar:
     seconds = row.step_seconds or 0.0
     whole = readable_seconds(seconds)
     parts = (Part("compute", "whole step", seconds, whole),)
-    return Bar(printable(row.rules), "", parts, whole, f"measured, {row.speed_ratio:.2f}× the first's speed")
+    return Bar(printable(row.rules), "", parts, whole, f"measured, speed {row.speed_ratio:.2f}× the first's")
 
 
 def _memory_bar(row: BenchRow) -> Bar:

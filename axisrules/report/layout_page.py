@@ -108,8 +108,8 @@ def ledger_table(ledger: Ledger, ident: str) -> DataTable:
 def coordinate_names(target: Target | None, coords: tuple[tuple[int, ...], ...]) -> tuple[str, ...]:
     """What the coordinates of a device are called; nothing where they are not known or tell none apart.
 
-    Of a GPU they are (node, GPU); of a TPU (x, y, z), with the slice before and the core behind where
-    there are several.
+    Of a GPU they are (node, GPU); of a TPU one for each dim of its torus, with the slice before and the
+    core behind where there are several.
     """
     if target is None or not coords or len(set(coords)) < len(coords):
         return ()
@@ -117,7 +117,7 @@ def coordinate_names(target: Target | None, coords: tuple[tuple[int, ...], ...])
         return ("node", "gpu")
     slices = ("slice",) if target.slices > 1 else ()
     cores = ("core",) if target.chip.devices > 1 else ()
-    names = (*slices, "x", "y", "z", *cores)
+    names = (*slices, *"xyz"[: len(target.topology)], *cores)
     return names if len(names) == len(coords[0]) else ()
 
 

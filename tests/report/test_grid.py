@@ -94,9 +94,11 @@ def test_links_that_close_a_ring_run_on_past_the_edge():
 
 
 def test_coordinates_are_named_by_what_the_target_has():
-    assert coordinate_names(parse_target("tpu:v5e:4x4"), ((0, 0, 0), (1, 0, 0))) == ("x", "y", "z")
+    assert coordinate_names(parse_target("tpu:v5e:4x4"), ((0, 0), (1, 0))) == ("x", "y")
+    assert coordinate_names(parse_target("tpu:v5p:4x4x4"), ((0, 0, 0), (1, 0, 0))) == ("x", "y", "z")
+    assert coordinate_names(parse_target("tpu:tpu7x:2x2x1"), ((0, 0, 0, 1),)) == ("x", "y", "z", "core")
     two = parse_target("tpu:v5e:4x4", slices=2)
-    assert coordinate_names(two, ((0, 0, 0, 0), (1, 0, 0, 0))) == ("slice", "x", "y", "z")
+    assert coordinate_names(two, ((0, 0, 0), (1, 0, 0))) == ("slice", "x", "y")
     assert coordinate_names(two, ((0, 0, 0), (0, 0, 0))) == (), "two devices in one place"
     assert coordinate_names(parse_target("gpu:h100:1x8"), ((0, 0), (0, 1))) == ("node", "gpu")
     assert coordinate_names(None, ((0, 0),)) == ()

@@ -50,6 +50,7 @@ class MeshDrawing:
     planes: tuple[PlaneDrawing, ...]
     leaf: int | None
     summary: str
+    links: str
     left_out: int
 
 
@@ -63,7 +64,8 @@ def draw_mesh(
     shown = _most_cut(leaves)
     cuts = leaves[shown].cuts if shown is not None else ()
     planes = tuple(_plane(plane, mesh, cuts, wraps) for plane in grid.planes)
-    return MeshDrawing(grid, mesh, planes, shown, _summary(grid, mesh), mesh.device_count - grid.drawn_count)
+    left_out = mesh.device_count - grid.drawn_count
+    return MeshDrawing(grid, mesh, planes, shown, _summary(grid, mesh), _links(wraps), left_out)
 
 
 def block_of(device: int, mesh: MeshSpec, cuts: Sequence[Cut]) -> int:
@@ -117,7 +119,13 @@ def _centres(side: Sequence[str]) -> list[int]:
     return [MARGIN + CELL * place + CELL // 2 for place in range(len(side))]
 
 
+def _links(wraps: tuple[bool, bool] | None) -> str:
+    if wraps is None:
+        return ""
+    return "Lines are links" + ("; one that runs on past the edge closes a ring." if any(wraps) else ".")
+
+
 def _summary(grid: Grid, mesh: MeshSpec) -> str:
-    sides = f"{grid.across} runs across" + (f", {grid.down} down" if grid.down else "")
+    sides = f"{grid.across} across" + (f", {grid.down} down" if grid.down else "")
     planes = counted(len(grid.planes), "plane")
     return f"{counted(mesh.device_count, 'device')} of the mesh {mesh} in {planes}; {sides}"

@@ -77,7 +77,7 @@ def chip_grid(coords: Sequence[Place], names: Sequence[str]) -> Grid:
         title = ", ".join(f"{rest[place]} {plane[place]}" for place in varying)
         made.append(Plane(title, _labels(columns), _labels(rows), cells))
     places = tuple(", ".join(f"{name} {at}" for name, at in zip(names, one, strict=True)) for one in coords)
-    return Grid(across, down, tuple(made), places)
+    return Grid(" and ".join([across, *inner]), down, tuple(made), places)
 
 
 def mesh_grid(mesh: MeshSpec) -> Grid:

@@ -10,6 +10,7 @@ document.documentElement.classList.add("scripting");
 for (const part of all(".scripted")) part.hidden = false;
 
 // One layout at a time.
+for (const link of all("[data-part]")) link.parentElement.hidden = true;
 const picker = document.getElementById("picker");
 const layouts = all("section.layout");
 
