@@ -115,12 +115,20 @@ def test_a_gpus_memory_is_held_against_the_buffers(job):
     assert step.shortfall.needed_bytes > 2**35 * 4 > step.shortfall.available_bytes == 80 * 10**9
 
 
-@pytest.mark.parametrize("number", ["15.75", "30.75", "31.25", "95.74"])
-def test_the_limits_of_the_chip_file_are_the_compilers(job, number):
-    target = {"15.75": "v5e:2x2", "30.75": "v4:2x2x1", "31.25": "v6e:2x2", "95.74": "v5p:2x2x1"}[number]
-    step = compile_step(job(f"tpu:{target}", rows=2**18, columns=2**17), cache=False)
-    assert step.shortfall.available_bytes == round(float(number) * 2**30)
-    assert step.target.chip.compile_limit_bytes == int(float(number) * 2**30)
+@pytest.mark.parametrize(
+    ("target", "gigabytes", "devices"),
+    [
+        ("tpu:v4:2x2x1", "30.75", 4),
+        ("tpu:v5e:2x2", "15.75", 4),
+        ("tpu:v5p:2x2x1", "95.74", 4),
+        ("tpu:v6e:2x2", "31.25", 4),
+        ("tpu:tpu7x:2x2x1", "94.75", 8),
+    ],
+)
+def test_the_limits_of_the_chip_file_are_the_compilers(job, target, gigabytes, devices):
+    step = compile_step(job(target, data=devices, rows=2**18, columns=2**17), cache=False)
+    assert step.shortfall.available_bytes == round(float(gigabytes) * 2**30)
+    assert step.target.chip.compile_limit_bytes == int(float(gigabytes) * 2**30)
 
 
 def test_the_mesh_is_held_against_the_devices(job):
