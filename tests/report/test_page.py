@@ -31,8 +31,8 @@ def page_with(name: str) -> str:
         row, rules=name, plan=replace(plan, rules=replace(plan.rules, name=name)), ledger=ledger,
         findings=(finding,), error=name,
     )  # fmt: skip
-    facts = {"jax": name}
-    return ComparisonTable(Comparison(name, (named,), facts, name)).to_html()
+    found = Comparison(model=name, rows=(named,), versions={"jax": name}, machine=name)
+    return ComparisonTable(found).to_html()
 
 
 @pytest.fixture(scope="module")
