@@ -27,9 +27,10 @@ _DATA_OPERANDS = {
 # Opcodes that hand numbers on as they are: moved, cut, joined, rounded.
 _MOVES = {
     "all-gather", "all-to-all", "async", "bitcast", "bitcast-convert", "broadcast", "call",
-    "collective-permute", "concatenate", "conditional", "convert", "copy", "dynamic-slice",
-    "dynamic-update-slice", "fusion", "get-tuple-element", "optimization-barrier", "pad", "parameter",
-    "recv", "reduce-precision", "reshape", "reverse", "slice", "transpose", "tuple", "while",
+    "collective-broadcast", "collective-permute", "concatenate", "conditional", "convert", "copy",
+    "dynamic-slice", "dynamic-update-slice", "fusion", "get-tuple-element", "optimization-barrier", "pad",
+    "parameter", "ragged-all-to-all", "recv", "reduce-precision", "reshape", "reverse", "slice", "transpose",
+    "tuple", "while",
 }  # fmt: skip
 # Custom calls that do the same.
 _MOVING_TARGETS = {"AsyncCollectiveDone", "AsyncCollectiveStart", "ConcatBitcast", "Sharding", "ZeroCrop"}
@@ -219,7 +220,7 @@ def reach(
         following: list[Value] = []
         for value in front:
             yield value
-            if value is start or goes_on(value):
+            if goes_on(value):
                 new = (after for after in step(value) if len(after.path) <= _DEEPEST_TUPLE)
                 following += [after for after in new if after not in seen]
                 seen.update(following)

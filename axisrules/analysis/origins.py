@@ -43,7 +43,7 @@ def trace_origins(module: Module | Flow, collective: Collective) -> Origins:
         return Origins()
     data = Value(computation, made_by)
     before = list(reach(data, flow.sources, is_moved))
-    after = list(reach(outcome, flow.targets, is_moved))
+    after = list(reach(outcome, flow.targets, lambda value: value == outcome or is_moved(value)))
     return Origins(
         parameters=_entry_parameters(flow, before),
         product_parameters=_product_parameters(flow, data),
@@ -89,7 +89,7 @@ def _entry_results(flow: Flow, outcome: Value) -> tuple[int, ...]:
     """The results that hold the outcome's elements, worked on one by one; sums over them are left out."""
     root = flow.module.entry.root
     found: set[int] = set()
-    for value in reach(outcome, flow.targets, _is_elementwise):
+    for value in reach(outcome, flow.targets, lambda value: value == outcome or _is_elementwise(value)):
         if value.computation is flow.module.entry and value.instruction is root:
             found |= {value.path[0]} if value.path else {0} if not root.shape.is_tuple else set()
     return tuple(sorted(found))
