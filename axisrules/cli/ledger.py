@@ -34,7 +34,7 @@ DIRECTIONS = ("forward", "backward", "update")
 GROUPS = (
     "kind", "mesh_axes", "network", "direction", "module_path", "source", "dtype", "logical_axes", "rules",
 )  # fmt: skip
-SORTS = ("wire", "payload", "count", "schedule")
+SORTS = ("wire", "payload", "count", "kind", "module", "schedule")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -182,14 +182,15 @@ def _split(line: str) -> tuple[str, int]:
 
 
 def _cause(leaves: Iterable[LeafPlan], mesh_axes: set[MeshAxis]) -> Cause:
-    axes: dict[LogicalAxis, None] = {}
-    rules: dict[str, None] = {}
-    paths: dict[str, None] = {}
-    for leaf_plan in leaves:
-        for reason in leaf_plan.resolution.dims:
-            if reason.logical_axis and mesh_axes.intersection(reason.mesh_axes):
-                axes.setdefault(reason.logical_axis)
-                paths.setdefault(f"{leaf_plan.leaf.kind}:{leaf_plan.path}")
-                if reason.rule:
-                    rules.setdefault(f"{reason.rule.origin}")
-    return Cause(tuple(axes), tuple(rules), tuple(paths))
+    """What cuts any dim of `leaves` over any of `mesh_axes`."""
+    cut = [
+        (leaf_plan, reason)
+        for leaf_plan in leaves
+        for reason in leaf_plan.resolution.dims
+        if reason.logical_axis and mesh_axes.intersection(reason.mesh_axes)
+    ]
+    return Cause(
+        logical_axes=tuple(dict.fromkeys(reason.logical_axis for _, reason in cut if reason.logical_axis)),
+        rules=tuple(dict.fromkeys(str(reason.rule.origin) for _, reason in cut if reason.rule)),
+        leaves=tuple(dict.fromkeys(f"{leaf.leaf.kind}:{leaf.path}" for leaf, _ in cut)),
+    )
