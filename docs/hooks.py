@@ -33,7 +33,17 @@ STAGES = {
     "7": "Compiled programs",
     "8": "Targets and their compilers",
 }
-COMMANDS = ("check", "explain", "diff", "bench", "ledger", "audit", "targets", "doctor", "presets")
+COMMANDS = (
+    "check",
+    "explain",
+    "diff",
+    "bench",
+    "ledger",
+    "audit",
+    "targets",
+    "doctor",
+    "presets",
+)
 HELP_COLUMNS = "88"
 IMAGE = re.compile(r'<p>\s*<img alt="([^"]*)" src="([^"]*\.svg)"\s*/?>\s*</p>')
 PARAGRAPH = re.compile(r"<p>.*?</p>", re.DOTALL)

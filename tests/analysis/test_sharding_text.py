@@ -90,7 +90,9 @@ def test_forms(text, ways, first_two):
     assert list(found.blocks[:2]) == first_two
 
 
-@pytest.mark.parametrize("text", ["{manual}", "{maximal device=0}", "{devices=[2,2]<=[4]}", "", "{devices=[8]<=[8]}"])
+@pytest.mark.parametrize(
+    "text", ["{manual}", "{maximal device=0}", "{devices=[2,2]<=[4]}", "", "{devices=[8]<=[8]}"]
+)
 def test_what_fixes_no_blocks_is_none(text):
     assert read_sharding(text, 2, 8) is None
 

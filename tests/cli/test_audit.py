@@ -24,7 +24,8 @@ def test_warnings_fail_when_asked_to(run):
 
 @pytest.mark.slow
 def test_the_list_of_all_arrays(run):
-    code, out, _ = run("audit", "--rules", "dp", "--mesh", "data=8", "--target", "gpu:h100:1x8", "--all", *TINY)
+    asked = ("audit", "--rules", "dp", "--mesh", "data=8", "--target", "gpu:h100:1x8")
+    code, out, _ = run(*asked, "--all", *TINY)
     assert code == 0
     assert "layers/mlp/up" in out
 
