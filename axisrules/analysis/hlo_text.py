@@ -51,20 +51,24 @@ def _aliases(header: str) -> tuple[tuple[int, int], ...]:
 
 
 def _computations(lines: list[str]) -> Iterator[Computation]:
-    name, is_entry = "", False
-    instructions: dict[str, Instruction] = {}
-    for line in lines:
+    name, is_entry, start = "", False, 0
+    for number, line in enumerate(lines):
         if name and line.startswith("}"):
-            yield Computation(name, tuple(instructions.values()), is_entry)
-            name, instructions = "", {}
-        elif name:
-            instruction = _instruction(line)
-            if instruction:
-                for operand in instruction.operands if "#" in line else ():
-                    _add_element(operand, instructions)
-                instructions[instruction.name] = instruction
-        elif line.endswith("{") and (found := _COMPUTATION.match(line)):
-            is_entry, name = bool(found[1]), found[2]
+            yield Computation(name, _instructions(lines[start:number]), is_entry)
+            name = ""
+        elif not name and line.endswith("{") and (found := _COMPUTATION.match(line)):
+            is_entry, name, start = bool(found[1]), found[2], number + 1
+
+
+def _instructions(lines: list[str]) -> tuple[Instruction, ...]:
+    read: dict[str, Instruction] = {}
+    for line in lines:
+        instruction = _instruction(line)
+        if instruction:
+            for operand in instruction.operands if "#" in line else ():
+                _add_element(operand, read)
+            read[instruction.name] = instruction
+    return tuple(read.values())
 
 
 def _add_element(operand: str, instructions: dict[str, Instruction]) -> None:
