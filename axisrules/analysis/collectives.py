@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from axisrules.analysis.flow import Flow
-from axisrules.analysis.frames import direction_of, module_path, scopes_of, user_line
+from axisrules.analysis.frames import direction_of, module_classes, module_path, scopes_of, user_line
 from axisrules.analysis.hlo import Module
 from axisrules.analysis.launches import Launch, find_launches, replaced_kinds
 from axisrules.analysis.ledger import Collective, Kind, Ledger, Network
@@ -149,7 +149,7 @@ def _rows(flow: Flow, launch: Launch, place: _Place, replaces: str) -> Iterator[
             axes=axes,
             network=network,
             direction=direction_of(origin.op_name, origin.stack),
-            module_path=module_path(origin.op_name),
+            module_path=module_path(origin.op_name) or module_classes(origin.stack),
             op_name=origin.op_name,
             scopes=scopes_of(origin.op_name),
             source=user_line(origin.stack),

@@ -69,6 +69,19 @@ def module_path(op_name: str) -> str:
     return "/".join(kept)
 
 
+def module_classes(stack: Iterable[SourceLine]) -> str:
+    """The classes whose `__call__` the user's lines stand in, outermost first: `Decoder/Block/Attention`.
+
+    What is left of the module path where a library, NNX for one, puts no names on its operations.
+    """
+    names: list[str] = []
+    for line in reversed([line for line in stack if not _is_library(line)]):
+        name, _, method = line.function.rpartition(".")
+        if method == "__call__" and "<" not in name and names[-1:] != [name]:
+            names.append(name)
+    return "/".join(names)
+
+
 def scopes_of(op_name: str) -> tuple[str, ...]:
     """The scopes that axisrules put around the operation, outermost first, as they stand in its name."""
     return tuple(part for part in _unwrapped(split_level(op_name, "/")) if _SCOPE.match(part))
@@ -94,12 +107,12 @@ def user_line(stack: Iterable[SourceLine]) -> SourceLine | None:
 
     JAX, Flax, optax and axisrules are skipped; axisrules' built-in models count as a user's.
     """
-    return next((line for line in stack if not (_LIBRARY.search(line.file) or _is_own(line.file))), None)
+    return next((line for line in stack if not _is_library(line)), None)
 
 
-def _is_own(file: str) -> bool:
-    found = _OWN.search(file)
-    return found is not None and found[1] in _own_folders()
+def _is_library(line: SourceLine) -> bool:
+    own = _OWN.search(line.file)
+    return bool(_LIBRARY.search(line.file)) or (own is not None and own[1] in _own_folders())
 
 
 @cache

@@ -35,9 +35,10 @@ class Collective:
     A combined collective moves several arrays in one launch: it appears once per array, with the
     same `instruction`, and `operand` of `operand_count` says which. Bytes are per device and per
     execution: `payload_bytes` is the whole array that a group gathers, reduces or exchanges,
-    `wire_bytes` what one device sends. `count` is how often a step executes it, loops multiplied
-    out; a branch of a conditional counts as taken, and `is_conditional` says so. `replaces` names
-    the collective that a windowed loop of permutes stands for. `logical_axes`, `rules` and `leaves`
+    `wire_bytes` what one device sends. `count` is how often a step executes it, loops multiplied out; a
+    branch of a conditional counts as taken, and `is_conditional` says so. `module_path` has the names of
+    the modules, or their classes where the model's library names no operations. `replaces` names the
+    collective that a windowed loop of permutes stands for. `logical_axes`, `rules` and `leaves`
     say what asked for it, where something has looked that up.
     """
 

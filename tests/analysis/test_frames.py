@@ -5,7 +5,14 @@ import jax.numpy as jnp
 import pytest
 
 from axisrules.analysis import SourceLine, read_module
-from axisrules.analysis.frames import direction_of, module_path, names_of_operands, scopes_of, user_line
+from axisrules.analysis.frames import (
+    direction_of,
+    module_classes,
+    module_path,
+    names_of_operands,
+    scopes_of,
+    user_line,
+)
 
 PREFIX = "jit(call)/call_exported/jit(flat)/jit(traced)/"
 SCOPE = "axr(activation;batch,seq,embed;model.py:40)"
@@ -85,6 +92,19 @@ def test_the_innermost_line_of_the_user_wins() -> None:
     library = SourceLine("/venv/lib/site-packages/flax/linen/linear.py", 1, "Dense")
     inner, outer = SourceLine("model.py", 2, "block"), SourceLine("train.py", 3, "main")
     assert user_line([library, inner, outer]) == inner
+
+
+def test_classes_stand_in_for_names_that_no_library_gave() -> None:
+    stack = [
+        SourceLine("model.py", 9, "Attention.project"),
+        SourceLine("model.py", 8, "Attention.__call__"),
+        SourceLine("/venv/lib/site-packages/flax/nnx/module.py", 7, "Module.__call__"),
+        SourceLine("model.py", 6, "Block.__call__"),
+        SourceLine("model.py", 5, "make.<locals>.Inner.__call__"),
+        SourceLine("train.py", 4, "Trainer.step"),
+    ]
+    assert module_classes(stack) == "Block/Attention"
+    assert module_classes(()) == ""
 
 
 def test_what_jax_writes_today_is_understood() -> None:
