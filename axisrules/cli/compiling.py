@@ -51,7 +51,7 @@ def add_compiling(parser: ArgumentParser, *, several: bool) -> None:
         "--no-cache", action="store_true", help="compile anew, whatever an earlier run has kept"
     )
     parser.add_argument(
-        "--jobs", type=positive, metavar="N", help="compilers side by side (default: one per two cores)"
+        "--jobs", type=positive, metavar="N", help="compilers side by side (default: one per processor)"
     )
     parser.add_argument(
         "--timeout",

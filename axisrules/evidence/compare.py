@@ -7,15 +7,23 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import jax
+
 from axisrules.adapters import Program
 from axisrules.diagnostics import AxisRulesError, render_text
-from axisrules.evidence.local import compile_here
 from axisrules.evidence.read import read_step
 from axisrules.evidence.result import Comparison, LayoutEvidence
 from axisrules.mesh import MeshSpec, Target, parse_mesh, parse_target
 from axisrules.partition import FlatStep, described_partitioner, make_partitioner
 from axisrules.rules import RuleTable, load_rules
-from axisrules.targets import CompileFailure, CompileJob, Mode, Outcome, compile_many
+from axisrules.targets import (
+    CompileFailure,
+    CompileJob,
+    Mode,
+    Outcome,
+    compile_here,
+    compile_many,
+)
 
 # (layout, what happens to it, layouts done); called often, so that a bar can move.
 CompareProgress = Callable[[str, str, int], None]
@@ -97,7 +105,9 @@ def _plan(program: Program, table: RuleTable, target: Target, mesh: str | None) 
         spec = target.fit(spec)
         return _Layout(table.name, target, spec, FlatStep(described_partitioner(program, table, spec)))
     except AxisRulesError as error:
-        return _Layout(table.name, target, spec, failed=_failed(table.name, spec, target, error))
+        return _Layout(
+            table.name, target, spec, failed=_failed(table.name, spec, target, render_text(error.diagnostics))
+        )
 
 
 def _compiled(
@@ -110,7 +120,7 @@ def _compiled(
         row = layout.failed
         if layout.flat and layout.target.is_local:
             report(f"{layout.name} on {layout.target}", "compile", done)
-            row = _read(layout, compile_here(layout.flat))
+            row = _compiled_here(layout, layout.flat)
         elif layout.flat:
             report(f"{layout.name} on {layout.target}", "lower", done)
             jobs[place] = _job(layout, layout.flat, how)
@@ -133,6 +143,14 @@ def _compiled(
         yield places[number], _read(layout, outcome)
 
 
+def _compiled_here(layout: _Layout, flat: FlatStep) -> LayoutEvidence:
+    try:
+        step = compile_here(flat.jitted.lower(*flat.shapes), layout.mesh)
+    except jax.errors.JaxRuntimeError as error:  # out of memory, or a layout that XLA cannot compile
+        return _failed(layout.name, layout.mesh, layout.target, str(error))
+    return read_step(flat, step)
+
+
 def _job(layout: _Layout, flat: FlatStep, how: Compiling) -> CompileJob:
     return CompileJob(
         exported=flat.export(PLATFORMS[layout.target.platform]),
@@ -146,11 +164,10 @@ def _job(layout: _Layout, flat: FlatStep, how: Compiling) -> CompileJob:
 
 def _read(layout: _Layout, outcome: Outcome) -> LayoutEvidence:
     if isinstance(outcome, CompileFailure):
-        error = AxisRulesError([outcome.diagnostic])
-        return _failed(layout.name, layout.mesh, layout.target, error)
+        return _failed(layout.name, layout.mesh, layout.target, render_text([outcome.diagnostic]))
     assert layout.flat is not None, "only what was planned is compiled"
     return read_step(layout.flat, outcome)
 
 
-def _failed(name: str, mesh: MeshSpec, target: Target, error: AxisRulesError) -> LayoutEvidence:
-    return LayoutEvidence(name, mesh, target, "fast", error=render_text(error.diagnostics))
+def _failed(name: str, mesh: MeshSpec, target: Target, error: str) -> LayoutEvidence:
+    return LayoutEvidence(name, mesh, target, "fast", error=error)

@@ -13,6 +13,7 @@ from axisrules.targets.job import (
     Outcome,
     Shortfall,
 )
+from axisrules.targets.local import compile_here
 from axisrules.targets.quiet import has_accelerator, quiet_start
 from axisrules.targets.step_cache import default_cache
 
@@ -26,6 +27,7 @@ __all__ = [
     "Mode",
     "Outcome",
     "Shortfall",
+    "compile_here",
     "compile_many",
     "compile_step",
     "compiler_problem",

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 # The function that holds the program; XLA names its files after it.
 PROGRAM_NAME = "call"
@@ -41,7 +42,23 @@ NAMES = {
         report="*gpu_after_optimizations-memory-usage-report.txt",
         last="*.debug_options",
     ),
+    # Whatever the platform of the devices at hand: each puts its own name before these.
+    "local": DumpNames(
+        module="*after_optimizations.txt",
+        buffers="*after_optimizations-buffer-assignment.txt",
+        report="*after_optimizations-memory-usage-report.txt",
+        last="*.debug_options",
+    ),
 }
+
+
+def dumping(folder: Path) -> dict[str, Any]:
+    """The compiler options by which XLA leaves all that is read here in `folder`."""
+    return {
+        "xla_dump_to": str(folder),
+        "xla_dump_hlo_as_text": True,
+        "xla_dump_hlo_pass_re": PARTITIONING,
+    }
 
 
 def is_scheduled(dump: Path, names: DumpNames) -> bool:
@@ -70,5 +87,5 @@ def read_dump(dump: Path, names: DumpNames) -> tuple[str, str, int]:
 
 def _one(dump: Path, pattern: str) -> Path | None:
     """The program's file of that kind; the program is the largest module that the compiler sees."""
-    found = list(dump.glob(f"*jit_{PROGRAM_NAME}{pattern}"))
+    found = list(dump.glob(f"*jit_{pattern}"))
     return max(found, key=lambda path: path.stat().st_size, default=None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from axisrules.diagnostics import Diagnostic
 from axisrules.mesh import MeshSpec, Target
@@ -58,6 +58,19 @@ class MemoryStats:
     def total_bytes(self) -> int:
         """All of it, shared memory counted once."""
         return self.argument_bytes + self.output_bytes - self.alias_bytes + self.temp_bytes + self.code_bytes
+
+
+def memory_stats(analysis: Any) -> MemoryStats | None:
+    """JAX's own memory analysis of a compiled program; None where its backend has none."""
+    if analysis is None:
+        return None
+    return MemoryStats(
+        argument_bytes=analysis.argument_size_in_bytes,
+        output_bytes=analysis.output_size_in_bytes,
+        alias_bytes=analysis.alias_size_in_bytes,
+        temp_bytes=analysis.temp_size_in_bytes,
+        code_bytes=analysis.generated_code_size_in_bytes,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ import jax.export
 from axisrules.targets.described_devices import described_devices, described_mesh, place_of
 from axisrules.targets.dump import (
     NAMES,
-    PARTITIONING,
     PROGRAM_NAME,
     DumpNames,
+    dumping,
     is_scheduled,
     read_dump,
     read_partitioned,
@@ -35,7 +35,7 @@ from axisrules.targets.handover import (
     read_job,
     write_result,
 )
-from axisrules.targets.job import CompileJob, DevicePlace, MemoryStats, Mode
+from axisrules.targets.job import CompileJob, DevicePlace, Mode, memory_stats
 from axisrules.targets.shortage import is_shortage
 
 POLL_SECONDS = 0.02
@@ -117,7 +117,7 @@ def _compile(
     (folder / MODULE).write_text(compiled.as_text() if compiled else module, encoding="utf-8")
     (folder / BUFFERS).write_text(buffers, encoding="utf-8")
     (folder / PARTITIONED).write_text(read_partitioned(dump, names), encoding="utf-8")
-    memory = _memory(compiled) if compiled else None
+    memory = memory_stats(compiled.memory_analysis()) if compiled else None
     return WorkerResult(shortage=shortage, assigned_bytes=assigned, memory=memory, places=places)
 
 
@@ -130,15 +130,10 @@ def _until_scheduled(
 
     def compile_it() -> None:
         try:
-            done.append(lowered.compile(compiler_options={**options, **dumping}))
+            done.append(lowered.compile(compiler_options={**options, **dumping(dump)}))
         except Exception as error:  # noqa: BLE001  (raised again in the thread that waits)
             failed.append(error)
 
-    dumping = {
-        "xla_dump_to": str(dump),
-        "xla_dump_hlo_as_text": True,
-        "xla_dump_hlo_pass_re": PARTITIONING,
-    }
     thread = threading.Thread(target=compile_it, daemon=True)
     thread.start()
     caller = os.getppid()
@@ -151,19 +146,6 @@ def _until_scheduled(
     if failed:
         raise failed[0]
     return done[0] if mode == "full" else None
-
-
-def _memory(compiled: Any) -> MemoryStats | None:
-    stats = compiled.memory_analysis()
-    if stats is None:
-        return None
-    return MemoryStats(
-        argument_bytes=stats.argument_size_in_bytes,
-        output_bytes=stats.output_size_in_bytes,
-        alias_bytes=stats.alias_size_in_bytes,
-        temp_bytes=stats.temp_size_in_bytes,
-        code_bytes=stats.generated_code_size_in_bytes,
-    )
 
 
 def _peak_bytes() -> int:
