@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from axisrules.adapters import Program, constrain, read_program
     from axisrules.diagnostics import AxisRulesError, Diagnostic
+    from axisrules.evidence import assert_traffic, compare
     from axisrules.mesh import MeshSpec, parse_mesh
     from axisrules.partition import (
         Partitioner,
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "adapters": ("Program", "constrain", "read_program"),
+    "evidence": ("assert_traffic", "compare"),
     "diagnostics": ("AxisRulesError", "Diagnostic"),
     "mesh": ("MeshSpec", "parse_mesh"),
     "partition": (
@@ -73,6 +75,8 @@ __all__ = [
     "Rule",
     "RuleTable",
     "TrainState",
+    "assert_traffic",
+    "compare",
     "constrain",
     "diff_plans",
     "dump_rules",

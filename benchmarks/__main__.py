@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("resolve_speed", "check_startup", "dispatch", "sharded_init", "equal_losses")
+NAMES = ("resolve_speed", "check_startup", "dispatch", "sharded_init", "equal_losses", "compile_cost")
 
 
 def main() -> int:

@@ -30,9 +30,21 @@ STAGES = {
     "4": "Resolving",
     "5": "Partitioning",
     "6": "Command line and reports",
-    "7": "Pipelines and memory",
+    "7": "Compiled programs, pipelines and memory",
+    "8": "Targets and their compilers",
 }
-COMMANDS = ("check", "explain", "diff", "bench", "schedule", "presets")
+COMMANDS = (
+    "check",
+    "explain",
+    "diff",
+    "bench",
+    "schedule",
+    "ledger",
+    "audit",
+    "targets",
+    "doctor",
+    "presets",
+)
 HELP_COLUMNS = "88"
 IMAGE = re.compile(r'<p>\s*<img alt="([^"]*)" src="([^"]*\.svg)"\s*/?>\s*</p>')
 PARAGRAPH = re.compile(r"<p>.*?</p>", re.DOTALL)

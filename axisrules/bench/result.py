@@ -48,6 +48,11 @@ class BenchReport:
     rows: tuple[BenchRow, ...]
 
     @property
+    def step_seconds(self) -> dict[str, float]:
+        """The measured seconds of a step, by the rules of its layout, of those that ran."""
+        return {row.rules: row.step_seconds for row in self.rows if row.step_seconds}
+
+    @property
     def loss_tolerance(self) -> float:
         """The relative difference of losses between layouts that rounding explains."""
         return LOSS_TOLERANCE[self.dtype]

@@ -10,6 +10,8 @@ from axisrules.rules import RuleTable
 DEFAULT_DEVICES = 8
 DEFAULT_BATCH = 16
 DEFAULT_SEQ = 128
+DECODER_SIZES = ("4M", "1B", "7B", "70B")  # those of axisrules.models, which would load JAX
+DEFAULT_SIZE = DECODER_SIZES[0]
 
 TABLE_HELP = "a preset's name, a .toml file, a MaxText .yml file, or several composed: fsdp+mine.toml"
 MESH_HELP = "mesh axes, major to minor: data=2,tensor=4; -1 takes the devices that are left"
@@ -44,25 +46,13 @@ def add_devices(parser: ArgumentParser) -> None:
 
 
 def add_model(parser: ArgumentParser, *, default: str) -> None:
-    """`--model`, `--api`, `--experts`, `--optimizer`, `--batch`, `--seq`: what is laid out."""
+    """What is laid out: `--model`, or the sizes of the built-in decoder; its optimizer and its batch."""
     parser.add_argument(
         "--model",
         metavar="PACKAGE.MODULE:FACTORY",
         help=f"where the model is made (default: {default})",
     )
-    parser.add_argument(
-        "--api",
-        choices=("linen", "nnx"),
-        default="linen",
-        help="form of the built-in decoder (default: linen)",
-    )
-    parser.add_argument(
-        "--experts",
-        type=positive,
-        default=0,
-        metavar="N",
-        help="make its MLPs mixtures of so many experts, 2 to a token (default: one MLP)",
-    )
+    _add_decoder(parser)
     parser.add_argument(
         "--optimizer",
         default="adamw",
@@ -106,3 +96,31 @@ def mesh_for(table: RuleTable, given: str | None, devices: int | None) -> MeshSp
     mesh = parse_mesh(source)
     has_wildcard = WILDCARD in mesh.shape.values()
     return mesh.fill(devices or (DEFAULT_DEVICES if has_wildcard else mesh.device_count))
+
+
+def _add_decoder(parser: ArgumentParser) -> None:
+    """`--api`, `--size`, `--dtype`, `--experts`: which of the built-in decoders."""
+    parser.add_argument(
+        "--api",
+        choices=("linen", "nnx"),
+        default="linen",
+        help="form of the built-in decoder (default: linen)",
+    )
+    parser.add_argument(
+        "--size",
+        choices=DECODER_SIZES,
+        default=DEFAULT_SIZE,
+        help=f"parameters of the built-in decoder (default: {DEFAULT_SIZE}, which trains anywhere)",
+    )
+    parser.add_argument(
+        "--dtype",
+        choices=("float32", "bfloat16"),
+        help="what the built-in decoder computes in (default: float32 for 4M, bfloat16 for the others)",
+    )
+    parser.add_argument(
+        "--experts",
+        type=positive,
+        default=0,
+        metavar="N",
+        help="make its MLPs mixtures of so many experts, 2 to a token (default: one MLP)",
+    )

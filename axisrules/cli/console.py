@@ -11,14 +11,14 @@ from axisrules.cli.output import write_output
 from axisrules.diagnostics import Diagnostic, render_text
 
 
-def show(report: Any, args: Namespace) -> None:
+def show(report: Any, args: Namespace, *, piped_width: int = 80) -> None:
     """A report as `--html FILE`, as `--json`, or as text where neither was asked for."""
     if args.html:
         write_output(args.html, report.to_html(), force=args.force)
     if args.json:
         print_json(report.to_json())
     elif not args.html:
-        print_report(report)
+        print_report(report, piped_width=piped_width)
 
 
 def print_json(values: Any) -> None:

@@ -7,7 +7,18 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 import axisrules
-from axisrules.cli import bench, check, diff, explain, presets, schedule
+from axisrules.cli import (
+    audit,
+    bench,
+    check,
+    diff,
+    doctor,
+    explain,
+    ledger,
+    presets,
+    schedule,
+    targets,
+)
 from axisrules.cli.arguments import ExampleFormatter
 from axisrules.diagnostics import AxisRulesError, render_text
 
@@ -18,6 +29,10 @@ COMMANDS = {
     "diff": diff,
     "bench": bench,
     "schedule": schedule,
+    "ledger": ledger,
+    "audit": audit,
+    "targets": targets,
+    "doctor": doctor,
 }
 
 DESCRIPTION = """\

@@ -2,7 +2,7 @@
 
 import inspect
 from argparse import Namespace
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import optax
 
 from axisrules.adapters import Loss, Program, constrain, load_factory, read_program
+from axisrules.cli.arguments import DEFAULT_SIZE
 from axisrules.diagnostics import AxisRulesError, Origin, catalog, did_you_mean
-from axisrules.models import DecoderConfig, linen_decoder, next_token_loss, nnx_decoder
+from axisrules.models import DECODER_SIZES, DecoderConfig, linen_decoder, next_token_loss, nnx_decoder
 
 LEARNING_RATE = 1e-3
 TOKEN_AXES = {"inputs": "batch seq", "targets": "batch seq"}
@@ -19,12 +20,16 @@ TOKEN_AXES = {"inputs": "batch seq", "targets": "batch seq"}
 
 @dataclass(frozen=True)
 class NamedModel:
-    """A model with the loss it learns by; `batch` is None where it takes batches of tokens."""
+    """A model with the loss it learns by; `batch` is None where it takes batches of tokens.
+
+    `dtype` is what it computes in, as far as that is known: how far losses may differ goes by it.
+    """
 
     name: str
     model: Any
     loss: Loss
     batch: Any = None
+    dtype: str = "float32"
 
 
 def read_named_program(args: Namespace) -> Program:
@@ -46,22 +51,25 @@ def program_of(named: NamedModel, args: Namespace) -> Program:
     )
 
 
-def named_model(args: Namespace, dtype: str = "float32") -> NamedModel:
-    """The model of `--model`, or the built-in decoder of `--api` and `--experts`.
+def named_model(args: Namespace) -> NamedModel:
+    """The model of `--model`, or the built-in decoder of `--api`, `--size`, `--dtype` and `--experts`.
 
     A model without a loss is taken as a language model over tokens. Raises AxisRulesError (AXR309).
     """
     spec = args.model
     if spec is None:
-        few = min(args.experts, DecoderConfig.experts_per_token)
-        return _decoder(args.api, DecoderConfig(experts=args.experts, experts_per_token=few, dtype=dtype))
+        config = DECODER_SIZES[args.size]
+        few = min(args.experts, config.experts_per_token)
+        dtype = args.dtype or config.dtype
+        config = replace(config, experts=args.experts, experts_per_token=few, dtype=dtype)
+        return _decoder(args.api, args.size, config)
     model, loss, batch = load_factory(spec)
     if loss is not None and batch is None:
         fix = "return a triple: (model, loss, batch)"
         raise AxisRulesError(
             [catalog.BAD_FACTORY.at(subject=spec, why="it has a loss and no batch", fix=fix)]
         )
-    return NamedModel(spec, model, loss or next_token_loss, batch)
+    return NamedModel(spec, model, loss or next_token_loss, batch, args.dtype or "float32")
 
 
 def named_optimizer(name: str) -> optax.GradientTransformation:
@@ -76,14 +84,11 @@ def named_optimizer(name: str) -> optax.GradientTransformation:
     return made
 
 
-def _decoder(api: str, config: DecoderConfig) -> NamedModel:
+def _decoder(api: str, size: str, config: DecoderConfig) -> NamedModel:
     build = linen_decoder if api == "linen" else nnx_decoder
-    name = (
-        f"built-in decoder ({api}, {config.experts} experts)"
-        if config.experts
-        else f"built-in decoder ({api})"
-    )
-    return NamedModel(name, build(config, constrain), next_token_loss)
+    facts = [api] + [size] * (size != DEFAULT_SIZE) + [f"{config.experts} experts"] * bool(config.experts)
+    name = f"built-in decoder ({', '.join(facts)})"
+    return NamedModel(name, build(config, constrain), next_token_loss, dtype=config.dtype)
 
 
 def _takes_a_rate_alone(found: object) -> bool:

@@ -27,18 +27,25 @@ def set_up_devices(count: int | None, platform: str | None) -> None:
         os.environ["JAX_PLATFORMS"] = platform or "cpu"
     if flags:
         _probe(flags)
+    from axisrules.targets import quiet_start
+
+    try:
+        with quiet_start():
+            _start(count)
+    except RuntimeError as error:
+        origin = Origin("JAX_PLATFORMS", 0, os.environ["JAX_PLATFORMS"])
+        fix = "choose another platform, or install JAX for this one"
+        raise AxisRulesError([catalog.BAD_ARGUMENT.at(origin, why=str(error), fix=fix)]) from None
+
+
+def _start(count: int | None) -> None:
     import jax
 
     from axisrules.partition import use_virtual_devices
 
     if os.environ["JAX_PLATFORMS"] == "cpu":
         use_virtual_devices(count)
-    try:
-        jax.devices()
-    except RuntimeError as error:
-        origin = Origin("JAX_PLATFORMS", 0, os.environ["JAX_PLATFORMS"])
-        fix = "choose another platform, or install JAX for this one"
-        raise AxisRulesError([catalog.BAD_ARGUMENT.at(origin, why=str(error), fix=fix)]) from None
+    jax.devices()
 
 
 def _probe(flags: str) -> None:

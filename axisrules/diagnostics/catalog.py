@@ -66,6 +66,17 @@ REFUSED_OUTPUT = Code("AXR601", "output path refused")
 BAD_ARGUMENT = Code("AXR602", "argument that makes no sense here")
 LOSSES_DIFFER = Code("AXR603", "losses differ between layouts")
 
+# 7xx: what a compiled program shows
+REMATERIALIZED = Code("AXR710", "array made whole on every device to lay it out anew", "warning")
+LAYOUT_UNLIKE_PLAN = Code("AXR711", "layout unlike the plan's", "warning")
+UNASKED_RESHARD = Code("AXR712", "data moved though no rule asks for it", "warning")
+GRADIENT_ALL_REDUCED = Code("AXR713", "gradient of a cut parameter summed whole", "warning")
+CROSSES_SLOW_NETWORK = Code("AXR714", "forward pass that waits for the network between slices", "warning")
+COLLECTIVE_IN_LOOP = Code("AXR715", "collective in a loop that could leave it", "warning")
+PADDED_ARRAY = Code("AXR716", "array that its layout in memory pads", "warning")
+IDLE_MESH_AXIS = Code("AXR717", "mesh axis that cuts nothing", "warning")
+MUCH_COMMUNICATION = Code("AXR718", "communication above a fifth of the step", "warning")
+
 # 75x: pipelines
 UNKNOWN_SCHEDULE = Code("AXR750", "no such pipeline schedule")
 SCHEDULE_MISFIT = Code("AXR751", "schedule that these numbers do not fit")
@@ -80,6 +91,18 @@ LOSS_NOT_A_SUM = Code("AXR774", "loss that is no sum over tokens")
 UNKNOWN_WEIGHT = Code("AXR775", "weight of a microbatch that the loss does not tell")
 CHEAP_TO_KEEP = Code("AXR780", "recomputing what is cheap to keep", "warning")
 DEAR_TO_KEEP = Code("AXR781", "keeping what is dear", "warning")
+
+# 8xx: targets and their compilers
+BAD_TARGET = Code("AXR801", "not a target")
+UNKNOWN_TOPOLOGY = Code("AXR802", "no such topology")
+NO_COMPILER = Code("AXR803", "compiler for a target not installed")
+VERSION_MISFIT = Code("AXR804", "version that does not fit")
+COMPILER_FAILED = Code("AXR805", "compiler that failed")
+COMPILER_LATE = Code("AXR806", "compiler whose time was up")
+NO_ROOM = Code("AXR807", "no room for a compiler's files")
+BAD_PROGRAM = Code("AXR808", "program that a compiler cannot read")
+CACHE_UNUSABLE = Code("AXR809", "cache that takes nothing", "warning")
+OUT_OF_MEMORY = Code("AXR810", "program larger than the memory", "warning")
 
 CATALOG = {value.code: value for value in list(globals().values()) if isinstance(value, Code)}
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -10,10 +11,11 @@ from axisrules.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from axisrules.analysis import Ledger, Memory, StepEstimate
+    from axisrules.evidence.layouts import LayoutCheck
     from axisrules.mesh import MeshSpec, Target
     from axisrules.resolve import Plan
 
-Mode = Literal["fast", "full", "local"]
+Mode = Literal["fast", "full"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class LayoutEvidence:
     """One rule table on one target: the plan, what XLA compiled from it, and what that costs.
 
     Bytes and FLOPs are those of one device and one step. `step_seconds` was measured where
-    `step_is_measured`, else it is the cost model's. What could not be found out is None, and `error`
+    `step_is_measured`, else it is the cost model's. `checks` holds the layouts that XLA chose against the
+    plan's. What could not be found out is None, and `error`
     says why; a layout that does not fit has its `needed_bytes` even where the compiler gave up on it.
     """
 
@@ -42,6 +45,7 @@ class LayoutEvidence:
     hbm_bytes: int | None = None
     step_seconds: float | None = None
     step_is_measured: bool = False
+    checks: tuple[LayoutCheck, ...] = ()
     device_coords: tuple[tuple[int, ...], ...] = ()
     compile_seconds: float | None = None
     is_cached: bool = False
@@ -73,10 +77,10 @@ class LayoutEvidence:
 class Comparison:
     """A row per layout and target, in the order asked for, and the facts of the run."""
 
-    model: str
     rows: tuple[LayoutEvidence, ...]
     versions: dict[str, str]
     machine: str
+    model: str = ""
 
     @cached_property
     def ranking(self) -> tuple[LayoutEvidence, ...]:
@@ -89,6 +93,16 @@ class Comparison:
         """The place of `row` among the layouts of its target, from 1; None where it has none."""
         same = [other for other in self.ranking if other.target == row.target]
         return next((place for place, other in enumerate(same, 1) if other is row), None)
+
+    def with_measured(self, step_seconds: Mapping[str, float]) -> Comparison:
+        """The same, with the times that steps really took on local devices, by the name of their rules."""
+        rows = [
+            replace(row, step_seconds=step_seconds[row.rules], step_is_measured=True)
+            if row.target.is_local and row.rules in step_seconds
+            else row
+            for row in self.rows
+        ]
+        return replace(self, rows=tuple(rows))
 
     @property
     def is_complete(self) -> bool:

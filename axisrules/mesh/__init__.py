@@ -1,6 +1,22 @@
-"""What the machine offers: meshes by name and size, and chips, known without any device."""
+"""What the machine offers: meshes by name and size, chips and targets, known without any device."""
 
-from axisrules.mesh.chips import Chip, known_chips, load_chip
+from axisrules.mesh.chips import Basis, Chip, ChipFigure, ChipPlatform, SliceShapes, known_chips, load_chip
 from axisrules.mesh.spec import WILDCARD, AxisType, MeshSpec, parse_mesh
+from axisrules.mesh.target import Platform, Target, parse_target
 
-__all__ = ["WILDCARD", "AxisType", "Chip", "MeshSpec", "known_chips", "load_chip", "parse_mesh"]
+__all__ = [
+    "WILDCARD",
+    "AxisType",
+    "Basis",
+    "Chip",
+    "ChipFigure",
+    "ChipPlatform",
+    "MeshSpec",
+    "Platform",
+    "SliceShapes",
+    "Target",
+    "known_chips",
+    "load_chip",
+    "parse_mesh",
+    "parse_target",
+]

@@ -52,3 +52,13 @@ class DecoderConfig:
         """Tokens that one expert takes of one sequence of `seq` tokens; the rest pass it by."""
         even_share = seq * self.experts_per_token / self.experts
         return min(seq, math.ceil(even_share * self.capacity_factor))
+
+
+# Shapes of well-known decoders, by their size in parameters; "4M" is the default, small enough to train here.
+# Source: Touvron et al. 2023, "Llama 2", table 1 and appendix; Llama 3.2 1B's model card.
+DECODER_SIZES = {
+    "4M": DecoderConfig(),
+    "1B": DecoderConfig(128_256, 2048, 32, 8, 64, 8192, 16, dtype="bfloat16"),
+    "7B": DecoderConfig(32_000, 4096, 32, 32, 128, 11_008, 32, dtype="bfloat16"),
+    "70B": DecoderConfig(32_000, 8192, 64, 8, 128, 28_672, 80, dtype="bfloat16"),
+}

@@ -7,17 +7,20 @@ d head_dim, x experts, c capacity.
 import jax
 import jax.numpy as jnp
 
-from axisrules.models.config import Constrain, DecoderConfig
+from axisrules.models.config import Constrain, DecoderConfig, unconstrained
 
 
-def embed_tokens(tokens: jax.Array, table: jax.Array, dtype: str) -> jax.Array:
+def embed_tokens(
+    tokens: jax.Array, table: jax.Array, dtype: str, constrain: Constrain = unconstrained
+) -> jax.Array:
     """Rows of `table` [v, e] for `tokens` [b, s]: [b, s, e].
 
     A matmul with a one-hot, not a gather: XLA cuts a matmul along vocab or embed alike, forward and
     backward, where the scatter that a gather's gradient needs would make it replicate the table.
-    With a vocabulary of bytes its cost is that of one small projection.
+    With a vocabulary of bytes its cost is that of one small projection. The one-hot is laid out like
+    logits: where the vocabulary is cut, devices then send partial rows, and not the table.
     """
-    one_hot = jax.nn.one_hot(tokens, table.shape[0], dtype=dtype)
+    one_hot = constrain(jax.nn.one_hot(tokens, table.shape[0], dtype=dtype), "batch seq vocab")
     return jnp.einsum("bsv,ve->bse", one_hot, table.astype(dtype))
 
 

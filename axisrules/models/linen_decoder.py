@@ -25,7 +25,7 @@ class Decoder(nn.Module):
     def __call__(self, tokens: jax.Array) -> jax.Array:
         c = self.config
         table = self.param("embedding", _kernel((), (0,), "vocab", "embed"), (c.vocab, c.embed))
-        x = self.constrain(embed_tokens(tokens, table, c.dtype), "batch seq embed")
+        x = self.constrain(embed_tokens(tokens, table, c.dtype, self.constrain), "batch seq embed")
         stack = nn.scan(
             Block,
             variable_axes={"params": 0},
@@ -49,10 +49,12 @@ class Block(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, _: None) -> tuple[jax.Array, None]:
         c = self.config
-        x = x + Attention(c, self.constrain, name="attention")(Norm(c, name="attention_norm")(x))
+        normed = self.constrain(Norm(c, name="attention_norm")(x), "batch seq embed")
+        x = x + Attention(c, self.constrain, name="attention")(normed)
         x = self.constrain(x, "batch seq embed")
         feed_forward = Experts if c.experts else Mlp
-        x = x + feed_forward(c, self.constrain, name="mlp")(Norm(c, name="mlp_norm")(x))
+        normed = self.constrain(Norm(c, name="mlp_norm")(x), "batch seq embed")
+        x = x + feed_forward(c, self.constrain, name="mlp")(normed)
         return self.constrain(x, "batch seq embed"), None
 
 

@@ -41,7 +41,9 @@ class Decoder(nnx.Module):
 
     def __call__(self, tokens: jax.Array) -> jax.Array:
         dtype = self.config.dtype
-        x = self.constrain(embed_tokens(tokens, self.embedding[...], dtype), "batch seq embed")
+        x = self.constrain(
+            embed_tokens(tokens, self.embedding[...], dtype, self.constrain), "batch seq embed"
+        )
         x = self.final_norm(_run(self.layers, x))
         logits = jnp.einsum("bse,ev->bsv", x, self.head[...].astype(dtype)).astype(jnp.float32)
         return self.constrain(logits, "batch seq vocab")
@@ -58,8 +60,10 @@ class Block(nnx.Module):
         self.mlp = (Experts if config.experts else Mlp)(config, constrain, rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = self.constrain(x + self.attention(self.attention_norm(x)), "batch seq embed")
-        return self.constrain(x + self.mlp(self.mlp_norm(x)), "batch seq embed")
+        normed = self.constrain(self.attention_norm(x), "batch seq embed")
+        x = self.constrain(x + self.attention(normed), "batch seq embed")
+        normed = self.constrain(self.mlp_norm(x), "batch seq embed")
+        return self.constrain(x + self.mlp(normed), "batch seq embed")
 
 
 class Norm(nnx.Module):

@@ -1,6 +1,7 @@
 """`constrain` under a plan: logical axes to a layout, on the mesh as the trace sees it."""
 
 from typing import Any
+from urllib.parse import quote
 
 import jax
 from jax.sharding import AbstractMesh, AxisType, Mesh, PartitionSpec, get_abstract_mesh
@@ -43,10 +44,10 @@ def lay_out(x: Any, names: AxisNames, origin: Origin, plan: Plan, mesh: Mesh | A
 def scope_of(names: AxisNames, origin: Origin) -> str:
     """What names a constraint in the compiled program: `axr(activation;batch,seq,embed;model.py:40)`.
 
-    Text after `axr(` is percent-encoded where a name scope would be cut: at slashes.
+    Letters that JAX or XLA take apart in a name, such as slashes and brackets, are percent-encoded.
     """
     shown = ",".join(name or "_" for name in names)
-    return f"axr(activation;{shown};{origin})".replace("%", "%25").replace("/", "%2F")
+    return f"axr({quote(f'activation;{shown};{origin}', safe=';,:')})"
 
 
 def _reshard(x: Any, spec: Spec, named: list[bool]) -> Any:

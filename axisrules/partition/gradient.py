@@ -1,10 +1,8 @@
 """The gradient of a program's loss, computed as its table says: what is recomputed, in how many parts."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import jax
 from jax.sharding import AbstractMesh, Mesh
@@ -18,9 +16,6 @@ from axisrules.resolve import Plan
 from axisrules.rules import Accumulate
 
 BATCH = LogicalAxis("batch")
-
-# (params, rest, batch) to the metrics, the loss among them.
-Scorer = Callable[[Any, Any, Any], dict[str, Any]]
 
 
 def gradient_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Gradient:
@@ -38,18 +33,10 @@ def gradient_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Grad
     own = partial(objective, program)
     scored = rematerialized(own, policies)
     gradient: Gradient = jax.value_and_grad(scored, has_aux=True)
-    if pipeline or wanted is None or wanted.microbatches == 1:
+    if wanted is None or wanted.microbatches == 1:
         return gradient
     check_parts(program, wanted, plan)
     return accumulated(own, gradient, wanted, batch_cut(program, plan), mesh)
-
-
-def scorer_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Scorer | None:
-    """(params, rest, batch) -> metrics without any randomness, as the pipeline of `plan` computes them.
-
-    None where there is no pipeline.
-    """
-    return pipeline.evaluate if pipeline else None
 
 
 def batch_cut(program: Program, plan: Plan) -> BatchCut:

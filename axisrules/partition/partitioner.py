@@ -219,8 +219,7 @@ def use_plan(partitioner: Partitioner | None) -> Iterator[None]:
         stack.enter_context(_in_force(partitioner))
         if partitioner is not None and partitioner.is_explicit and get_abstract_mesh().empty:
             mesh = partitioner.mesh
-            described = isinstance(mesh, AbstractMesh)
-            stack.enter_context(use_abstract_mesh(mesh) if described else jax.set_mesh(mesh))
+            stack.enter_context(jax.set_mesh(mesh) if isinstance(mesh, Mesh) else use_abstract_mesh(mesh))
         yield
 
 

@@ -1,18 +1,31 @@
 """Results in, text, JSON and HTML out; decides nothing."""
 
+from axisrules.report.audit import AuditTable
 from axisrules.report.bench import BenchTable
+from axisrules.report.comparison import ComparisonTable
 from axisrules.report.diff import DiffExplanation
+from axisrules.report.doctor import DoctorTable
 from axisrules.report.explanation import Explanation, explain
 from axisrules.report.findings import styled_findings
+from axisrules.report.ledger import LedgerTable
+from axisrules.report.ledger_rows import SORT_KEYS, SortKey
 from axisrules.report.presets import preset_list
 from axisrules.report.schedule import SchedulePicture, ScheduleTable
+from axisrules.report.targets import TargetsTable
 
 __all__ = [
+    "SORT_KEYS",
+    "AuditTable",
     "BenchTable",
+    "ComparisonTable",
     "DiffExplanation",
+    "DoctorTable",
     "Explanation",
+    "LedgerTable",
     "SchedulePicture",
     "ScheduleTable",
+    "SortKey",
+    "TargetsTable",
     "explain",
     "preset_list",
     "styled_findings",

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from axisrules.diagnostics import Diagnostic, catalog, printable, render_text, to_json
+from axisrules.report.bench_page import bench_page
+from axisrules.report.columns import NOTHING, Column, table_of
 from axisrules.report.findings import styled_findings
 from axisrules.report.html import element, fragment, table
+from axisrules.report.page import render_page
 from axisrules.report.plain import plain_text
 from axisrules.report.quantities import readable_bytes, three_digits
 
 if TYPE_CHECKING:  # a report of tables alone, such as `axisrules presets`, then loads no JAX
     from axisrules.bench import BenchReport, BenchRow
 
-NOTHING = "-"
+LOSS = "loss"
 LEGEND = "bytes are those on one device; speed is steps per second over those of the first layout"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One fact of every layout; `is_loss` tells the losses from what a layout costs."""
-
-    heading: str
-    cells: tuple[str, ...]
-    is_loss: bool = False
-
-    @property
-    def width(self) -> int:
-        """What the widest cell takes, and the gap after it."""
-        return max(map(len, (self.heading, *self.cells))) + 2
 
 
 @dataclass(frozen=True)
@@ -47,7 +35,7 @@ class BenchTable:
         yield Text(run_words(self.report), "dim")
         yield ""
         for columns in _tables(self.report, options.max_width):
-            yield _table(columns)
+            yield table_of(columns)
             yield ""
         yield Text(LEGEND, "dim")
         yield from _verdict(self.report)
@@ -65,6 +53,10 @@ class BenchTable:
         found = [element("pre", render_text([finding])) for finding in loss_findings(self.report)]
         words = [element("p", text, class_="quiet") for text in (run_words(self.report), LEGEND)]
         return fragment(*words, shown, *errors, *found)
+
+    def to_html(self) -> str:
+        """A whole HTML document, for a file."""
+        return render_page(bench_page(self.report, run_words(self.report), loss_findings(self.report)))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`: the whole report, its verdict and its findings."""
@@ -105,16 +97,16 @@ def _tables(report: BenchReport, width: int) -> Iterator[list[Column]]:
         yield columns
         return
     layout, mesh, *facts = columns
-    widest = max((column.width for column in facts if column.is_loss), default=1)
+    widest = max((column.width for column in facts if column.theme == LOSS), default=1)
     room = (width - layout.width - mesh.width) // widest
-    yield [layout, mesh, *(column for column in _columns(report, max(2, room)) if column.is_loss)]
-    yield [layout, *(column for column in facts if not column.is_loss)]
+    yield [layout, mesh, *(column for column in _columns(report, max(2, room)) if column.theme == LOSS)]
+    yield [layout, *(column for column in facts if column.theme != LOSS)]
 
 
 def _columns(report: BenchReport, most_losses: int) -> list[Column]:
     rows = report.rows
     steps = _spread(report.steps, most_losses)
-    losses = [Column(f"loss {s + 1}", tuple(_loss(row, s) for row in rows), is_loss=True) for s in steps]
+    losses = [Column(f"loss {s + 1}", tuple(_loss(row, s) for row in rows), LOSS) for s in steps]
     facts = [
         ("params", lambda row: readable_bytes(row.param_bytes)),
         ("optimizer", lambda row: readable_bytes(row.optimizer_bytes)),
@@ -125,8 +117,8 @@ def _columns(report: BenchReport, most_losses: int) -> list[Column]:
         ("speed", lambda row: f"{row.speed_ratio:.2f}×"),
     ]
     return [
-        Column("layout", tuple(printable(row.rules) for row in rows)),
-        Column("mesh", tuple(row.mesh or NOTHING for row in rows)),
+        Column("layout", tuple(printable(row.rules) for row in rows), is_number=False, style="bold"),
+        Column("mesh", tuple(row.mesh or NOTHING for row in rows), is_number=False),
         *losses,
         *(Column(name, tuple(NOTHING if row.error else fact(row) for row in rows)) for name, fact in facts),
     ]
@@ -144,17 +136,6 @@ def _spread(count: int, most: int) -> list[int]:
     """At most `most` of `count` places, first and last among them, evenly apart."""
     shown = min(count, most)
     return sorted({round(place * (count - 1) / max(1, shown - 1)) for place in range(shown)})
-
-
-def _table(columns: Sequence[Column]) -> Table:
-    made = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for column in columns:
-        is_name = column.heading in ("layout", "mesh")
-        style = "bold" if column.heading == "layout" else ""
-        made.add_column(column.heading, justify="left" if is_name else "right", style=style, overflow="fold")
-    for cells in zip(*(column.cells for column in columns), strict=True):
-        made.add_row(*map(Text, cells))
-    return made
 
 
 def _verdict(report: BenchReport) -> Iterator[RenderableType]:

@@ -11,9 +11,10 @@ from axisrules.report.diff import DiffExplanation
 from axisrules.report.explanation_html import explanation_html
 from axisrules.report.explanation_json import explanation_json
 from axisrules.report.findings import styled_findings
-from axisrules.report.html import whole_page
 from axisrules.report.overview_text import overview_text
+from axisrules.report.page import render_page
 from axisrules.report.plain import plain_text
+from axisrules.report.plan_page import plan_page
 from axisrules.report.rows import alike
 from axisrules.report.styled_words import plan_title
 from axisrules.resolve import LeafPlan, Plan, PlanDiff
@@ -44,7 +45,7 @@ class Explanation:
 
     def to_html(self) -> str:
         """A whole HTML document, for a file."""
-        return whole_page(f"axisrules: {self.plan.rules.name}", self._repr_html_())
+        return render_page(plan_page(self.plan, self.selected))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `json.dumps`: every leaf (or the selected ones) whole, totals and diagnostics."""

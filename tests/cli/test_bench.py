@@ -48,3 +48,22 @@ def test_what_cannot_be_measured(run, arguments, said):
     code, out, err = run("bench", *SMALL, *arguments)
     assert (code, out) == (2, "")
     assert said in err
+
+
+@pytest.mark.slow
+def test_described_targets_are_compared_by_the_model_and_local_ones_measured(run_json):
+    code, shown = run_json(
+        "bench", "--target", "local", "gpu:h100:1x8", "--rules", "dp", "fsdp", "--mesh", "data=2,fsdp=4",
+        *SMALL,
+    )  # fmt: skip
+    assert code == 0
+    bases = [(row["target"], row["step_basis"]) for row in shown["rows"]]
+    assert bases == [("local", "measured")] * 2 + [("gpu:h100:1x8", "model")] * 2
+
+
+@pytest.mark.slow
+def test_a_layout_that_fails_is_a_row_beside_the_others(run):
+    code, out, _ = run("bench", "--target", "gpu:h100:1x8", "--rules", "dp", "tp", "--mesh", "data=8", *SMALL)
+    assert code == 1
+    assert "AXR206" in out
+    assert "dp is the fastest" in out

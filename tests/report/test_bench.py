@@ -5,6 +5,7 @@ import pytest
 
 from axisrules.bench import BenchReport, BenchRow
 from axisrules.report import BenchTable
+from tests.report.markup import Markup
 
 ROW = BenchRow(
     rules="dp",
@@ -76,3 +77,22 @@ def test_losses_are_thinned_to_fit_but_first_and_last_stay(steps):
     assert "loss 1" in shown
     assert f"loss {steps}" in shown
     assert max(map(len, shown.splitlines())) <= 100
+
+
+def test_a_page_shows_times_bytes_losses_and_what_failed():
+    failed = BenchRow("<tp>", "", error="error[AXR401]: uneven split")
+    other = replace(ROW, rules="fsdp", losses=(5.5, 5.25, 5.1), step_seconds=0.5)
+    page = Markup(BenchTable(replace(REPORT, rows=(ROW, other, failed))).to_html())
+    for fact in (
+        "250 ms",
+        "500 ms",
+        "3.00 MiB",
+        "5.1000",
+        "<tp> did not run",
+        "AXR401",
+        "AXR603",
+        "measured",
+    ):
+        assert fact in page.text
+    nothing = Markup(BenchTable(replace(REPORT, rows=(failed,))).to_html())
+    assert "figure" not in nothing.tags

@@ -1,6 +1,5 @@
 import io
 import json
-from html.parser import HTMLParser
 
 import pytest
 from rich.console import Console
@@ -9,6 +8,7 @@ from axisrules import explain
 from axisrules.diagnostics import AxisRulesError
 from axisrules.resolve import Leaf
 from tests.report.conftest import leaves, plan_of
+from tests.report.markup import Markup
 
 HOSTILE = Leaf(
     '<script>alert("x")</script>[bold red]\x1b[31m\u202e', "params", (8,), "float32", 4, ("embed",)
@@ -19,28 +19,6 @@ def text_of(report, width: int, **options) -> str:
     file = io.StringIO()
     Console(file=file, width=width, highlight=False, markup=False, **options).print(report)
     return file.getvalue()
-
-
-class Tags(HTMLParser):
-    """The tags of a document, and whether all that open also close."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.seen: set[str] = set()
-        self.open: list[str] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag, _):
-        self.seen.add(tag)
-        if tag not in {"br", "meta"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
@@ -85,27 +63,27 @@ def test_json_has_every_leaf_and_survives_a_round_trip(plan):
 
 def test_names_from_models_are_neither_markup_nor_control_characters():
     explanation = explain(plan_of("fsdp", "fsdp=8", HOSTILE))
-    page = Tags(explanation.to_html())
-    assert not page.seen & {"script", "b"}
-    assert page.open == []
-    assert '<script>alert("x")</script>[bold red]\\x1b[31m\\u202e' in page.text
+    for html in (explanation.to_html(), explanation._repr_html_()):
+        page = Markup(html)
+        assert not page.tags & {"b", "bold"}
+        assert 'alert("x")' not in "".join(page.inside["script"])
+        assert '<script>alert("x")</script>[bold red]\\x1b[31m\\u202e' in page.text
     for width in (80, 120):
         shown = text_of(explanation, width)
         assert "[bold red]" in shown
         assert "\x1b" not in shown
 
 
-def test_html_needs_nothing_from_elsewhere(plan):
-    html = explain(plan).to_html()
+def test_a_fragment_for_a_notebook_needs_nothing_from_elsewhere(plan):
+    html = explain(plan)._repr_html_()
     assert "http" not in html
-    assert not Tags(html).seen & {"script", "link", "img", "iframe"}
-    assert explain(plan)._repr_html_() in html
+    assert not Markup(html).tags & {"script", "link", "img", "iframe"}
 
 
 def test_html_shows_errors_and_any_selection(plan):
     short = Leaf("x", "params", (6,), "float32", 4, ("mlp",))
     assert "AXR401" in explain(plan_of("tp", "data=2,tensor=4", short))._repr_html_()
-    assert "layers_0/mlp/up" in Tags(explain(plan, "**/mlp/*").to_html()).text
+    assert "layers_0/mlp/up" in Markup(explain(plan, "**/mlp/*").to_html()).text
 
 
 def test_without_colour_the_words_are_the_same(plan, monkeypatch):
