@@ -32,7 +32,7 @@ STAGES = {
     "6": "Command line and reports",
     "7": "Pipelines and memory",
 }
-COMMANDS = ("check", "explain", "diff", "bench", "schedule", "presets")
+COMMANDS = ("check", "explain", "diff", "bench", "schedule", "balance", "presets")
 HELP_COLUMNS = "88"
 IMAGE = re.compile(r'<p>\s*<img alt="([^"]*)" src="([^"]*\.svg)"\s*/?>\s*</p>')
 PARAGRAPH = re.compile(r"<p>.*?</p>", re.DOTALL)

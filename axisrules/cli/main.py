@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 import axisrules
-from axisrules.cli import bench, check, diff, explain, presets, schedule
+from axisrules.cli import balance, bench, check, diff, explain, presets, schedule
 from axisrules.cli.arguments import ExampleFormatter
 from axisrules.diagnostics import AxisRulesError, render_text
 
@@ -18,6 +18,7 @@ COMMANDS = {
     "diff": diff,
     "bench": bench,
     "schedule": schedule,
+    "balance": balance,
 }
 
 DESCRIPTION = """\

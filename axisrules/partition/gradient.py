@@ -14,6 +14,7 @@ from axisrules.axes import LogicalAxis, MeshAxis
 from axisrules.diagnostics import catalog, raise_errors
 from axisrules.memory import BatchCut, Gradient, accumulated, check_offload, rematerialized
 from axisrules.partition.step import objective
+from axisrules.pipeline import make_objective
 from axisrules.resolve import Plan
 from axisrules.rules import Accumulate
 
@@ -35,8 +36,10 @@ def gradient_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Grad
         device = mesh.devices.flat[0]
         kinds = [memory.kind for memory in device.addressable_memories()]
         check_offload(policies, device.device_kind, kinds)
-    own = partial(objective, program)
-    scored = rematerialized(own, policies)
+    pipeline = make_objective(program, plan, mesh)
+    own = pipeline or partial(objective, program)
+    # A pipeline recomputes its layers one by one, and its microbatches accumulate anyway.
+    scored = own if pipeline else rematerialized(own, policies)
     gradient: Gradient = jax.value_and_grad(scored, has_aux=True)
     if pipeline or wanted is None or wanted.microbatches == 1:
         return gradient
@@ -49,6 +52,7 @@ def scorer_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Scorer
 
     None where there is no pipeline.
     """
+    pipeline = make_objective(program, plan, mesh)
     return pipeline.evaluate if pipeline else None
 
 

@@ -1,5 +1,6 @@
 """Results in, text, JSON and HTML out; decides nothing."""
 
+from axisrules.report.balance import BalanceTable
 from axisrules.report.bench import BenchTable
 from axisrules.report.diff import DiffExplanation
 from axisrules.report.explanation import Explanation, explain
@@ -8,6 +9,7 @@ from axisrules.report.presets import preset_list
 from axisrules.report.schedule import SchedulePicture, ScheduleTable
 
 __all__ = [
+    "BalanceTable",
     "BenchTable",
     "DiffExplanation",
     "Explanation",
