@@ -39,6 +39,7 @@ COMMANDS = (
     "diff",
     "bench",
     "schedule",
+    "balance",
     "ledger",
     "audit",
     "targets",

@@ -21,6 +21,7 @@ LAYERS = (
     "resolve",
     "analysis",
     "adapters memory targets",
+    "pipeline",
     "partition",
     "evidence",
     "bench",

@@ -5,6 +5,7 @@ from axisrules.adapters.factory import load_factory
 from axisrules.adapters.optimizer import name_optimizer_state
 from axisrules.adapters.program import Loss, Model, Program, path_of
 from axisrules.adapters.read import read_program
+from axisrules.adapters.record import reading
 
 __all__ = [
     "InForce",
@@ -17,4 +18,5 @@ __all__ = [
     "name_optimizer_state",
     "path_of",
     "read_program",
+    "reading",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import axisrules
 from axisrules.cli import (
     audit,
+    balance,
     bench,
     check,
     diff,
@@ -29,6 +30,7 @@ COMMANDS = {
     "diff": diff,
     "bench": bench,
     "schedule": schedule,
+    "balance": balance,
     "ledger": ledger,
     "audit": audit,
     "targets": targets,

@@ -80,7 +80,14 @@ MUCH_COMMUNICATION = Code("AXR718", "communication above a fifth of the step", "
 # 75x: pipelines
 UNKNOWN_SCHEDULE = Code("AXR750", "no such pipeline schedule")
 SCHEDULE_MISFIT = Code("AXR751", "schedule that these numbers do not fit")
+STAGE_SPLIT = Code("AXR752", "layers that do not fit the stages")
+MICROBATCH_SPLIT = Code("AXR753", "microbatches that do not divide the batch")
+NO_STAGE_AXIS = Code("AXR754", "schedule without stages")
+NO_LAYER_LOOP = Code("AXR755", "model without layers that a pipeline can cut")
+LOSS_NOT_SUM = Code("AXR756", "loss that is no sum over the batch's rows")
 BROKEN_SCHEDULE = Code("AXR757", "schedule that breaks a rule of pipelines")
+MANUAL_CONSTRAINT = Code("AXR758", "constraint on a mesh axis that the pipeline cuts itself")
+STATE_OF_ROWS = Code("AXR759", "state that a pipelined step computes from the batch")
 
 # 77x and 78x: memory
 REMAT_MATCHES_NOTHING = Code("AXR770", "remat policy that matches nothing")

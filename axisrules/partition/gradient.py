@@ -1,8 +1,10 @@
 """The gradient of a program's loss, computed as its table says: what is recomputed, in how many parts."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 from jax.sharding import AbstractMesh, Mesh
@@ -12,10 +14,14 @@ from axisrules.axes import LogicalAxis, MeshAxis
 from axisrules.diagnostics import catalog, raise_errors
 from axisrules.memory import BatchCut, Gradient, accumulated, check_offload, rematerialized
 from axisrules.partition.step import objective
+from axisrules.pipeline import make_objective
 from axisrules.resolve import Plan
 from axisrules.rules import Accumulate
 
 BATCH = LogicalAxis("batch")
+
+# (params, rest, batch) to the metrics, the loss among them.
+Scorer = Callable[[Any, Any, Any], dict[str, Any]]
 
 
 def gradient_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Gradient:
@@ -30,13 +36,24 @@ def gradient_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Grad
         device = mesh.devices.flat[0]
         kinds = [memory.kind for memory in device.addressable_memories()]
         check_offload(policies, device.device_kind, kinds)
-    own = partial(objective, program)
-    scored = rematerialized(own, policies)
+    pipeline = make_objective(program, plan, mesh)
+    own = pipeline or partial(objective, program)
+    # A pipeline recomputes its layers one by one, and its microbatches accumulate anyway.
+    scored = own if pipeline else rematerialized(own, policies)
     gradient: Gradient = jax.value_and_grad(scored, has_aux=True)
-    if wanted is None or wanted.microbatches == 1:
+    if pipeline or wanted is None or wanted.microbatches == 1:
         return gradient
     check_parts(program, wanted, plan)
     return accumulated(own, gradient, wanted, batch_cut(program, plan), mesh)
+
+
+def scorer_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Scorer | None:
+    """(params, rest, batch) -> metrics without any randomness, as the pipeline of `plan` computes them.
+
+    None where there is no pipeline.
+    """
+    pipeline = make_objective(program, plan, mesh)
+    return pipeline.evaluate if pipeline else None
 
 
 def batch_cut(program: Program, plan: Plan) -> BatchCut:

@@ -25,7 +25,7 @@ from axisrules.mesh import MeshSpec
 from axisrules.partition.activations import lay_out
 from axisrules.partition.batch import place_batch
 from axisrules.partition.devices import make_mesh, mesh_spec
-from axisrules.partition.gradient import gradient_of
+from axisrules.partition.gradient import gradient_of, scorer_of
 from axisrules.partition.relayout import move_state
 from axisrules.partition.shardings import sharding_here, shardings_of, state_shardings
 from axisrules.partition.state import TrainState
@@ -102,7 +102,8 @@ class Partitioner:
 
         On an Explicit mesh the result comes out whole on every device.
         """
-        step = self._in_auto_mode(partial(eval_step, self.program, fn), self._whole)
+        scorer = scorer_of(self.program, self.plan, self.mesh) if fn is None else None
+        step = self._in_auto_mode(partial(eval_step, self.program, fn, scorer), self._whole)
         return self.jit(step, in_shardings=(self.state_shardings, self.batch_shardings))
 
     def jit(self, fn: Callable[..., Any], **options: Any) -> jax.stages.Wrapped:

@@ -52,8 +52,15 @@ def train_step(
     return TrainState(state.step + 1, state.key, params, rest, opt_state), {"loss": loss, **metrics}
 
 
-def eval_step(program: Program, fn: Loss | None, state: TrainState, batch: Any) -> Any:
-    """`fn(model, batch)`, or the metrics of the program's own loss; the state stays as it is."""
+def eval_step(
+    program: Program, fn: Loss | None, scorer: Callable[..., Any] | None, state: TrainState, batch: Any
+) -> Any:
+    """`fn(model, batch)`, or the metrics of the program's own loss; the state stays as it is.
+
+    `scorer` computes these metrics from (params, rest, batch) where a table wants them computed its way.
+    """
+    if fn is None and scorer is not None:
+        return scorer(state.params, state.rest, batch)
     model = program.bind(state.params, state.rest, None)
     if fn is not None:
         return fn(model, batch)

@@ -1,6 +1,7 @@
 """Results in, text, JSON and HTML out; decides nothing."""
 
 from axisrules.report.audit import AuditTable
+from axisrules.report.balance import BalanceTable
 from axisrules.report.bench import BenchTable
 from axisrules.report.comparison import ComparisonTable
 from axisrules.report.diff import DiffExplanation
@@ -16,6 +17,7 @@ from axisrules.report.targets import TargetsTable
 __all__ = [
     "SORT_KEYS",
     "AuditTable",
+    "BalanceTable",
     "BenchTable",
     "ComparisonTable",
     "DiffExplanation",

@@ -92,7 +92,7 @@ def schedule_words(schedule: Schedule, found: Facts) -> list[str]:
     shape = f"{schedule.name}: {schedule.stages} stages, {schedule.microbatches} microbatches"
     if schedule.repeats > 1:
         shape += f", {schedule.repeats} stages to a device"
-    kept = f"{found.peak_live} live microbatches in a ring of {found.ring},"
+    kept = f"live {found.peak_live}, ring {found.ring},"
     time = f"time {found.seconds:,.4g}"
     return [f"{shape};", f"{found.ticks} ticks,", f"bubble {found.bubble:.1%},", kept, time]
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from axisrules.rules.flax_rules import from_flax_rules
 from axisrules.rules.parse import TRAINING_KEYS, Training, parse_rules, parse_training
+from axisrules.rules.pipeline import PipelineRules
 from axisrules.rules.presets import load_rules, preset_names, preset_text
 from axisrules.rules.remat import LAYERS, NAMED_REMATS, NO_REMAT, Accumulate, Remat, named_remat
 from axisrules.rules.table import (
@@ -30,6 +31,7 @@ __all__ = [
     "TRAINING_KEYS",
     "Accumulate",
     "Kind",
+    "PipelineRules",
     "Remat",
     "Rule",
     "RuleTable",

@@ -17,6 +17,8 @@ def training_entries(table: RuleTable) -> Iterator[tuple[str, str]]:
         )
     if table.accumulate is not None:
         yield "accumulate", _accumulate(table.accumulate)
+    for key, value in table.pipeline.entries:
+        yield key, _string(value) if isinstance(value, str) else _numbers(value)
 
 
 def _remat(policy: Remat) -> str:
@@ -36,6 +38,10 @@ def _accumulate(wanted: Accumulate) -> str:
     options += [("loss", _string(wanted.loss))] if wanted.loss != "mean" else []
     count = str(wanted.microbatches)
     return _table([("microbatches", count), *options]) if options else count
+
+
+def _numbers(value: int | tuple[int, ...]) -> str:
+    return str(value) if isinstance(value, int) else _list([str(number) for number in value])
 
 
 def _table(entries: list[tuple[str, str]]) -> str:

@@ -24,6 +24,8 @@ from axisrules.diagnostics import (
 )
 from axisrules.rules.compose import flatten
 from axisrules.rules.parse_memory import parse_accumulate, parse_remat
+from axisrules.rules.parse_pipeline import parse_pipeline
+from axisrules.rules.pipeline import PIPELINE_KEYS
 from axisrules.rules.table import (
     BASE,
     DEFAULT_POLICIES,
@@ -42,7 +44,7 @@ Locate = Callable[[Path], Origin]
 Choice = TypeVar("Choice", bound=str)
 
 # How a step is run: values beside the rules, which may also be given without any rule.
-TRAINING_KEYS = ("remat", "accumulate")
+TRAINING_KEYS = ("remat", "accumulate", *PIPELINE_KEYS)
 TABLE_KEYS = ("name", "doc", "mesh", "optional_mesh_axes", "policy", "rules", "kind", "path", *TRAINING_KEYS)
 RULE_KEYS = ("mesh", "any", "partial", "uneven", "before", "after", *RULE_POLICIES)
 MAX_PATTERN = 512
@@ -69,6 +71,10 @@ class Training(TypedDict, total=False):
 
     remat: object
     accumulate: object
+    schedule: object
+    microbatches: object
+    repeats: object
+    split: object
 
 
 def parse_training(source: Training) -> RuleTable:
@@ -119,6 +125,7 @@ class _Reader:
             table,
             remat=parse_remat(self, source.get("remat")),
             accumulate=parse_accumulate(self, source.get("accumulate")),
+            pipeline=parse_pipeline(self, source),
         )
 
     def all_rules(self, source: Mapping[object, object]) -> Iterator[Rule]:

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from axisrules.axes import LogicalAxis, MeshAxis, PathPattern
 from axisrules.diagnostics import Origin, Policy
 from axisrules.rules.compose import flatten
+from axisrules.rules.pipeline import NO_PIPELINE, PipelineRules
 from axisrules.rules.remat import Accumulate, Remat
 
 Kind = Literal["params", "gradients", "optimizer", "activations", "batch", "cache"]
@@ -103,6 +104,7 @@ class RuleTable:
     # How a step is run; None says nothing, and leaves it to the table below in a composition.
     remat: tuple[Remat, ...] | None = None
     accumulate: Accumulate | None = None
+    pipeline: PipelineRules = NO_PIPELINE
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
@@ -139,4 +141,5 @@ class RuleTable:
             mesh=override.mesh or self.mesh,
             remat=self.remat if override.remat is None else override.remat,
             accumulate=override.accumulate or self.accumulate,
+            pipeline=self.pipeline | override.pipeline,
         )

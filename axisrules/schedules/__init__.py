@@ -5,10 +5,10 @@ from axisrules.schedules.choose import SCHEDULES, make_schedule
 from axisrules.schedules.facts import Costs, Facts, facts
 from axisrules.schedules.gpipe import gpipe
 from axisrules.schedules.interleaved import interleaved
-from axisrules.schedules.lockstep import Loop, head_loops, loops
+from axisrules.schedules.lockstep import Loop, forward_only, head_loops, loops
 from axisrules.schedules.one_f_one_b import one_f_one_b
 from axisrules.schedules.schedule import KINDS, Kind, Schedule, Task
-from axisrules.schedules.slots import Slots, assign_slots
+from axisrules.schedules.slots import Places, Slots, assign_slots
 from axisrules.schedules.verify import verify
 from axisrules.schedules.zero_bubble import zero_bubble
 
@@ -19,6 +19,7 @@ __all__ = [
     "Facts",
     "Kind",
     "Loop",
+    "Places",
     "Schedule",
     "Slots",
     "Split",
@@ -27,6 +28,7 @@ __all__ = [
     "balance",
     "even_split",
     "facts",
+    "forward_only",
     "gpipe",
     "head_loops",
     "imbalance",

@@ -57,11 +57,21 @@ def loops(schedule: Schedule) -> tuple[Loop, ...]:
     return tuple(found)
 
 
+def forward_only(schedule: Schedule) -> Schedule:
+    """The forward tasks of a schedule: what evaluating takes."""
+    microbatches, stages = range(schedule.microbatches), range(schedule.virtual_stages)
+    turns = sorted({schedule.round_of["forward", i, k] for i in microbatches for k in stages})
+    number = {turn: place for place, turn in enumerate(turns)}
+    shape = (schedule.stages, schedule.microbatches, schedule.repeats)
+    of = {"forward": lambda i, k: number[schedule.round_of["forward", i, k]]}
+    return in_rounds(schedule.name, shape, of)  # type: ignore[arg-type]
+
+
 def head_loops(schedule: Schedule) -> tuple[bool, ...]:
-    """Whether the head works in each of the loops: from a microbatch's last forward task until its loss."""
+    """Whether the head works in each of the loops: from a microbatch's last forward task to its gradients."""
     last = schedule.virtual_stages - 1
     out = [schedule.round_of["forward", i, last] for i in range(schedule.microbatches)]
-    busy = {turn for first in out for turn in range(first, first + max(1, schedule.head_rounds))}
+    busy = {turn for first in out for turn in range(first, first + schedule.head_rounds + 1)}
     return tuple(
         not busy.isdisjoint(range(loop.first_round, loop.first_round + loop.trips))
         for loop in loops(schedule)

@@ -1,5 +1,6 @@
 """What a pipeline schedule is: who does which part of which microbatch at which tick."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -64,3 +65,7 @@ class Schedule:
         """The round of every task, by kind, microbatch and virtual stage."""
         numbers = self.round_of_tick
         return {(t.kind, t.microbatch, t.virtual_stage): numbers[t.tick] for t in self.tasks}
+
+    def of_kind(self, kind: Kind) -> Iterator[Task]:
+        """The tasks of one kind, in order of ticks."""
+        return (task for task in self.tasks if task.kind == kind)

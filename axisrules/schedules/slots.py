@@ -35,16 +35,17 @@ def assign_slots(schedule: Schedule) -> Slots:
     last = schedule.virtual_stages - 1
     own = [(k % schedule.stages, i, k) for i in range(schedule.microbatches) for k in range(last + 1)]
     inbox = {(d, i, k): (at["forward", i, k - 1] + 1, at["forward", i, k]) for d, i, k in own if k > 0}
-    saved = {(d, i, k): (at["forward", i, k], at["backward", i, k]) for d, i, k in own}
+    back = [(d, i, k) for d, i, k in own if ("backward", i, k) in at]
+    saved = {(d, i, k): (at["forward", i, k], at["backward", i, k]) for d, i, k in back}
     outbox = {
         (d, i, k): (
             at["backward", i, k + 1] + 1 if k < last else at["forward", i, k] + schedule.head_rounds,
             at["backward", i, k],
         )
-        for d, i, k in own
+        for d, i, k in back
     }
     parked = {
-        (d, i, k): (at["backward", i, k], at["weight", i, k]) for d, i, k in own if ("weight", i, k) in at
+        (d, i, k): (at["backward", i, k], at["weight", i, k]) for d, i, k in back if ("weight", i, k) in at
     }
     return Slots(*_coloured(inbox), *_coloured(saved), *_coloured(outbox), *_coloured(parked))
 
