@@ -40,6 +40,7 @@ COMMANDS = (
     "bench",
     "schedule",
     "balance",
+    "remat",
     "ledger",
     "audit",
     "targets",

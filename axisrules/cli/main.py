@@ -17,6 +17,7 @@ from axisrules.cli import (
     explain,
     ledger,
     presets,
+    remat,
     schedule,
     targets,
 )
@@ -31,6 +32,7 @@ COMMANDS = {
     "bench": bench,
     "schedule": schedule,
     "balance": balance,
+    "remat": remat,
     "ledger": ledger,
     "audit": audit,
     "targets": targets,
