@@ -3,7 +3,16 @@
 import subprocess
 import sys
 
-NAMES = ("resolve_speed", "check_startup", "dispatch", "sharded_init", "equal_losses", "compile_cost")
+NAMES = (
+    "resolve_speed",
+    "check_startup",
+    "dispatch",
+    "sharded_init",
+    "equal_losses",
+    "compile_cost",
+    "memory_policies",
+    "accumulation",
+)
 
 
 def main() -> int:

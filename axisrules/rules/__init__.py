@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from axisrules.rules.dump_training import training_entries
 from axisrules.rules.flax_rules import from_flax_rules
 from axisrules.rules.parse import TRAINING_KEYS, Training, parse_rules, parse_training
 from axisrules.rules.pipeline import PipelineRules
@@ -47,6 +48,7 @@ __all__ = [
     "preset_text",
     "read_maxtext_rules",
     "read_rules",
+    "training_entries",
 ]
 
 
