@@ -3,9 +3,9 @@
 from argparse import ArgumentParser, Namespace
 
 from axisrules.cli.arguments import add_json, add_model, positive
-from axisrules.cli.console import print_json, print_report
+from axisrules.cli.console import print_findings, print_json, print_report
 from axisrules.diagnostics import AxisRulesError, Origin, catalog
-from axisrules.schedules import Split, balance, even_split
+from axisrules.schedules import Split, advise_balance, balance, even_split
 
 SUMMARY = "propose how many layers each pipeline stage has"
 EXAMPLES = """\
@@ -52,6 +52,7 @@ def run(args: Namespace) -> int:
         print_json(table.to_json())
     else:
         print_report(table)
+        print_findings(advise_balance(dict(splits)[proposed]))
     return 0
 
 

@@ -4,10 +4,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from axisrules.cli.arguments import add_json, positive
-from axisrules.cli.console import print_json, print_report
+from axisrules.cli.console import print_findings, print_json, print_report
 from axisrules.cli.output import write_output
 from axisrules.diagnostics import AxisRulesError, Origin, catalog
-from axisrules.schedules import SCHEDULES, Costs, Schedule, make_schedule
+from axisrules.schedules import SCHEDULES, Costs, Schedule, advise_bubble, make_schedule
 
 SUMMARY = "draw a pipeline schedule, or compare several"
 EXAMPLES = """\
@@ -79,6 +79,7 @@ def run(args: Namespace) -> int:
         print_json(picture.to_json())
     elif not args.svg:
         print_report(picture, piped_width=WIDE)
+        print_findings(advise_bubble(made[0], costs, Origin("--microbatches")))
     return 0
 
 

@@ -88,6 +88,11 @@ LOSS_NOT_SUM = Code("AXR756", "loss that is no sum over the batch's rows")
 BROKEN_SCHEDULE = Code("AXR757", "schedule that breaks a rule of pipelines")
 MANUAL_CONSTRAINT = Code("AXR758", "constraint on a mesh axis that the pipeline cuts itself")
 STATE_OF_ROWS = Code("AXR759", "state that a pipelined step computes from the batch")
+LARGE_BUBBLE = Code("AXR760", "pipeline that waits for much of the time", "warning")
+PIPELINE_UNNEEDED = Code("AXR761", "pipeline where the model fits without", "warning")
+TENSOR_OVER_NETWORK = Code("AXR762", "tensor parallelism over the slow network", "warning")
+SMALL_MICROBATCH = Code("AXR763", "microbatches too small for a matrix unit", "warning")
+IMBALANCE = Code("AXR764", "stages of unlike cost", "warning")
 
 # 77x and 78x: memory
 REMAT_MATCHES_NOTHING = Code("AXR770", "remat policy that matches nothing")

@@ -1,5 +1,12 @@
 """Pipeline schedules as values: a file per schedule, and a verifier that trusts none of them."""
 
+from axisrules.schedules.advice import (
+    advise_balance,
+    advise_bubble,
+    advise_need,
+    advise_network,
+    advise_rows,
+)
 from axisrules.schedules.balance import Split, balance, even_split, imbalance
 from axisrules.schedules.choose import SCHEDULES, make_schedule
 from axisrules.schedules.facts import Costs, Facts, facts
@@ -24,6 +31,11 @@ __all__ = [
     "Slots",
     "Split",
     "Task",
+    "advise_balance",
+    "advise_bubble",
+    "advise_need",
+    "advise_network",
+    "advise_rows",
     "assign_slots",
     "balance",
     "even_split",

@@ -12,7 +12,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 def test_a_schedule_is_drawn_task_by_task(run):
     code, out, _ = run("schedule", "--stages", "2", "--microbatches", "3")
     assert code == 0
-    header, first, second = out.splitlines()[-3:]
+    header, first, second = out.splitlines()[2:5]
+    assert "warning[AXR760]" in out, "a bubble of a quarter"
     assert header.split() == ["F", "F", "B", "F", "B", "F", "B", "B"]
     assert first.split() == ["device", "0", "0", "1", "·", "2", "0", "·", "1", "2"]
     assert second.split() == ["device", "1", "·", "0", "0", "1", "1", "2", "2", "·"]
