@@ -19,6 +19,7 @@ LAYERS = (
     "axes",
     "rules mesh",
     "resolve",
+    "infer",
     "adapters",
     "partition",
     "bench",
