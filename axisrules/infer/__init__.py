@@ -16,7 +16,7 @@ from axisrules.infer.inference import (
     UnusedSeed,
 )
 from axisrules.infer.naming import infer, name_axes
-from axisrules.infer.traced import BOUNDARY_MARK, Place, Seed, Traced, trace
+from axisrules.infer.traced import BOUNDARY_MARK, Place, Seed, Traced, places_of, trace
 from axisrules.infer.unify import AxisGraph, unify
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "UnusedSeed",
     "infer",
     "name_axes",
+    "places_of",
     "trace",
     "unify",
 ]

@@ -17,9 +17,11 @@ from axisrules.infer.traced import Seed, Traced
 from axisrules.infer.unify import AxisGraph, unify
 
 
-def infer(traced: Traced, seeds: Sequence[Seed] = (), *, roles: bool = True) -> Inference:
-    """`name_axes` of the graph of `traced`."""
-    return name_axes(unify(traced), seeds, roles=roles)
+def infer(
+    traced: Traced, seeds: Sequence[Seed] = (), *, roles: bool = True, templates: bool = True
+) -> Inference:
+    """`name_axes` of the graph that `unify` makes of `traced`."""
+    return name_axes(unify(traced, templates=templates), seeds, roles=roles)
 
 
 def name_axes(
