@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from axisrules.adapters import Program, constrain, read_program
+    from axisrules.adapters import Program, Wrapped, constrain, read_program, wrap
     from axisrules.diagnostics import AxisRulesError, Diagnostic
     from axisrules.mesh import MeshSpec, parse_mesh
     from axisrules.partition import (
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "adapters": ("Program", "constrain", "read_program"),
+    "adapters": ("Program", "Wrapped", "constrain", "read_program", "wrap"),
     "diagnostics": ("AxisRulesError", "Diagnostic"),
     "mesh": ("MeshSpec", "parse_mesh"),
     "partition": (
@@ -73,6 +73,7 @@ __all__ = [
     "Rule",
     "RuleTable",
     "TrainState",
+    "Wrapped",
     "constrain",
     "diff_plans",
     "dump_rules",
@@ -90,6 +91,7 @@ __all__ = [
     "read_program",
     "use_plan",
     "use_virtual_devices",
+    "wrap",
 ]
 
 

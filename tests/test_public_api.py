@@ -24,6 +24,7 @@ PUBLIC = [
     "Rule",
     "RuleTable",
     "TrainState",
+    "Wrapped",
     "constrain",
     "diff_plans",
     "dump_rules",
@@ -41,6 +42,7 @@ PUBLIC = [
     "read_program",
     "use_plan",
     "use_virtual_devices",
+    "wrap",
 ]
 
 JAX_SIDE = ("jax", "jaxlib", "flax", "optax", "numpy")

@@ -3,18 +3,27 @@
 from axisrules.adapters.activations import InForce, constrain, in_force
 from axisrules.adapters.factory import load_factory
 from axisrules.adapters.optimizer import name_optimizer_state
+from axisrules.adapters.own_constraints import jax_itself
 from axisrules.adapters.program import Loss, Model, Program, path_of
 from axisrules.adapters.read import read_program
+from axisrules.adapters.seeds import Seeds, dump_seeds, load_seeds
+from axisrules.adapters.wrap import Wrapped, wrap
 
 __all__ = [
     "InForce",
     "Loss",
     "Model",
     "Program",
+    "Seeds",
+    "Wrapped",
     "constrain",
+    "dump_seeds",
     "in_force",
+    "jax_itself",
     "load_factory",
+    "load_seeds",
     "name_optimizer_state",
     "path_of",
     "read_program",
+    "wrap",
 ]

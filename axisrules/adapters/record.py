@@ -30,6 +30,10 @@ class Recorder:
         self.found.setdefault(leaf)
         return x
 
+    def constrain_own(self, x: Any, sharding: Any, origin: Origin) -> Any:  # noqa: ARG002 - InForce's own
+        """`x` as it is: mesh axes mean nothing before there is a mesh."""
+        return x
+
     @property
     def activations(self) -> tuple[Leaf, ...]:
         """One leaf per line, shape and names, its path `file.py:line`, with `#2` for a line's second."""
