@@ -33,10 +33,11 @@ def name_axes(
     """
     reading = read_seeds(graph.arrays, seeds)
     naming = _Naming(graph.record, _votes(graph.record, reading.given))
-    naming.add(spread_weakly(graph.record, naming.names), "weak")
+    in_params = _param_classes(graph)
+    naming.add(spread_weakly(graph.record, naming.names, in_params), "weak")
     if roles:
         naming.add(guess_roles(graph, naming.names), "role")
-        naming.add(spread_weakly(graph.record, naming.names), "role")
+        naming.add(spread_weakly(graph.record, naming.names, in_params), "role")
     given = {(item.place, item.dim): item.name for item in reading.given}
     arrays = tuple(
         NamedArray(
@@ -55,6 +56,11 @@ def name_axes(
         reading.unused,
         aliases_of(graph, reading.given),
     )
+
+
+def _param_classes(graph: AxisGraph) -> set[Node]:
+    params = [dims for place, (dims, _) in graph.arrays.items() if place.kind == "params"]
+    return {graph.record.axes.find(node) for dims in params for node in dims}
 
 
 def _votes(record: Record, given: Iterable[Given]) -> dict[Node, tuple[LogicalAxis, ...]]:

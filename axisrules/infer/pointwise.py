@@ -53,7 +53,10 @@ def _joined_dim(record: Record, size: int, nodes: Sequence[int]) -> int:
         return record.axes.new(size)
     for node in fitting[1:]:
         # Ones meet by broadcasting as often as by meaning the same.
-        (record.weakly if size == 1 else record.same)(fitting[0], node)
+        if size == 1:
+            record.weakly(fitting[0], node, "unit")
+        else:
+            record.same(fitting[0], node)
     return fitting[0]
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from axisrules.infer.axis_union import AxisUnion, Node
 
 Dims = tuple[Node, ...]
 
 # What an array is computed from, as bits.
-FROM_PARAMS, FROM_DATA = 1, 2
+FROM_PARAMS, FROM_DATA, FROM_COUNT = 1, 2, 4
 
 # Reasons below zero are no equations.
 NO_REASON, TEMPLATE, TIE = -1, -2, -3
@@ -23,13 +23,18 @@ class Reason:
     inside: int
 
 
+# multiple: one dim is several of the other side by side. part: a cut, a window or a padding of it.
+# template: parameters at one place in modules that may be of one make. unit: dims of size 1 that met.
+WeakKind = Literal["multiple", "part", "template", "unit"]
+
+
 @dataclass(frozen=True, slots=True)
 class WeakLink:
-    """Two dims of which one is a part, a window or a multiple of the other, or which broadcast at size 1."""
+    """Two dims that have to do with one another, but are not one axis."""
 
     first: Node
     second: Node
-    reason: int
+    kind: WeakKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +92,12 @@ class Record:
                 if self.size(one) == self.size(other):
                     self.same(one, other)
 
-    def weakly(self, first: Node, second: Node) -> None:
+    def weakly(self, first: Node, second: Node, kind: WeakKind = "part") -> None:
         """These two dims have to do with one another, but are not one axis."""
         if first != second:
-            self.weak.append(WeakLink(first, second, self.reason))
+            self.weak.append(WeakLink(first, second, kind))
 
-    def part(self, whole: Node, size: int, *, is_whole: bool = False) -> Node:
+    def part(self, whole: Node, size: int, *, is_whole: bool = False, kind: WeakKind = "part") -> Node:
         """A dim of `size` cut out of, or padded around, `whole`: itself where `is_whole`, else weakly linked.
 
         A dim of size 1 taken from a wider one, or the reverse, is an index, and has no link at all.
@@ -101,7 +106,7 @@ class Record:
             return whole
         part = self.axes.new(size)
         if size != 1 and self.size(whole) != 1:
-            self.weakly(whole, part)
+            self.weakly(whole, part, kind)
         return part
 
     def size(self, node: Node) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 from axisrules.infer.axis_union import aligned_groups, common_refinement
 from axisrules.infer.pointwise import Rule
-from axisrules.infer.record import Dims, Record
+from axisrules.infer.record import Dims, Record, WeakKind
 
 
 def reshape(record: Record, equation: Any, ins: list[Dims]) -> list[Dims]:
@@ -96,9 +96,10 @@ def concatenate(record: Record, equation: Any, ins: list[Dims]) -> list[Dims]:
             if dim != joined:
                 record.same(ins[0][dim], node)
     whole = record.axes.new(shape[joined])
+    kind = _kind_of_parts([record.size(dims[joined]) for dims in ins])
     for dims in ins:
         if record.size(dims[joined]) > 1:
-            record.weakly(whole, dims[joined])
+            record.weakly(whole, dims[joined], kind)
     return [(*ins[0][:joined], whole, *ins[0][joined + 1 :])]
 
 
@@ -106,9 +107,16 @@ def split(record: Record, equation: Any, ins: list[Dims]) -> list[Dims]:
     """All dims stay but the one that is cut into parts."""
     cut, sizes = equation.params["axis"], equation.params["sizes"]
     before, whole, after = ins[0][:cut], ins[0][cut], ins[0][cut + 1 :]
+    kind = _kind_of_parts(sizes)
     return [
-        (*before, record.part(whole, size, is_whole=size == record.size(whole)), *after) for size in sizes
+        (*before, record.part(whole, size, is_whole=size == record.size(whole), kind=kind), *after)
+        for size in sizes
     ]
+
+
+def _kind_of_parts(sizes: Sequence[int]) -> WeakKind:
+    """Equal parts make a whole a multiple of each."""
+    return "multiple" if len(set(sizes)) == 1 else "part"
 
 
 def cut_or_pad(record: Record, equation: Any, ins: list[Dims]) -> list[Dims]:

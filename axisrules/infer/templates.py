@@ -25,9 +25,11 @@ def link_layers(record: Record, params: Mapping[str, Dims]) -> None:
         if _merges_dims_of_one_array(record, siblings):
             continue
         is_layer = sum(len(dims) > 1 for dims in first.values()) > 1
-        link = record.same if is_layer else record.weakly
         for one, two in _pairs(first, others):
-            link(one, two)
+            if is_layer:
+                record.same(one, two)
+            else:
+                record.weakly(one, two, "template")
 
 
 def _pairs(first: Sibling, others: list[Sibling]) -> Iterator[tuple[Node, Node]]:

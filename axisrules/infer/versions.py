@@ -20,6 +20,11 @@ def opened(jaxpr: Any) -> Any:
     return getattr(jaxpr, "jaxpr", jaxpr)
 
 
+def constants_of(jaxpr: Any) -> Sequence[Any]:
+    """The constants that a closed jaxpr has at hand; none of an open one."""
+    return getattr(jaxpr, "consts", ())
+
+
 def rank(variable: Any) -> int:
     """The number of dims of a variable or literal; 0 for tokens and the like."""
     return len(getattr(variable.aval, "shape", ()))

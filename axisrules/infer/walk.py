@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
+import numpy as np
 from jax.extend.core import Literal
 
 from axisrules.infer import contracting, indexing, pointwise, reshaping
 from axisrules.infer.pointwise import Rule
-from axisrules.infer.record import NO_REASON, Dims, Reason, Record
-from axisrules.infer.versions import bodies, opened, scan_parts
+from axisrules.infer.record import FROM_COUNT, FROM_PARAMS, NO_REASON, Dims, Reason, Record
+from axisrules.infer.versions import bodies, constants_of, opened, scan_parts
 
 RULES: dict[str, Rule] = {**pointwise.RULES, **reshaping.RULES, **contracting.RULES, **indexing.RULES}
+COUNTING = ("iota", "cumsum")
+MAX_COUNTED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,14 +32,22 @@ Flow = Callable[[Record, Any, Values, int], Values]
 
 def walk(record: Record, jaxpr: Any, operands: Sequence[Value], inside: int = NO_REASON) -> Values:
     """The results of `jaxpr` on `operands`; everything that its equations say goes into `record`."""
+    constants = constants_of(jaxpr)
     jaxpr = opened(jaxpr)
     env: dict[Any, Value] = dict(zip(jaxpr.invars, operands, strict=True))
-    for variable in jaxpr.constvars:
-        env[variable] = Value(record.new(_shape(variable)))
+    for variable, constant in zip_longest(jaxpr.constvars, constants):
+        env[variable] = Value(record.new(_shape(variable)), FROM_COUNT if _counts(constant) else 0)
     for equation in jaxpr.eqns:
         values = [_read(record, env, atom) for atom in equation.invars]
         env.update(zip(equation.outvars, _step(record, equation, values, inside), strict=True))
     return [_read(record, env, atom) for atom in jaxpr.outvars]
+
+
+def _counts(constant: Any) -> bool:
+    """Whether a constant is a list of different integers, as positions are."""
+    if not hasattr(constant, "dtype") or constant.dtype.kind not in "iu" or constant.size > MAX_COUNTED:
+        return False
+    return bool(np.ptp(np.asarray(constant)) > 0) if constant.size else False
 
 
 def _read(record: Record, env: dict[Any, Value], atom: Any) -> Value:
@@ -55,7 +67,7 @@ def _step(record: Record, equation: Any, values: Values, inside: int) -> Values:
         flow = FLOWS.get(name, _call)
         return flow(record, equation, values, record.reason)
     record.origins = tuple([value.origin for value in values])
-    origin = 0
+    origin = FROM_COUNT if name in COUNTING else 0
     for value in values:
         origin |= value.origin
     return [Value(dims, origin) for dims in rule(record, equation, [value.dims for value in values])]
@@ -92,7 +104,7 @@ def _scan(record: Record, equation: Any, values: Values, reason: int) -> Values:
     steps = scanned[0].dims[0] if scanned else record.axes.new(int(equation.params["length"]))
     for value in scanned:
         record.same(steps, value.dims[0])
-        if value.origin == 1:
+        if value.origin == FROM_PARAMS:
             record.stacked.append(steps)
     slices = [Value(value.dims[1:], value.origin) for value in scanned]
     results = walk(record, body, [*values[:constants], *carry, *slices], reason)
