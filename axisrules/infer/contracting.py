@@ -98,18 +98,6 @@ def window_scatter(record: Record, equation: Any, ins: list[Dims]) -> list[Dims]
     return [operand for _ in equation.outvars]
 
 
-def ragged_dot(record: Record, equation: Any, ins: list[Dims]) -> list[Dims]:
-    """Rows in groups, each against a matrix of its own: [m, k] by [g, k, n] gives [m, n]; else opaque."""
-    if [len(dims) for dims in ins] != [2, 3, 1] or len(equation.outvars[0].aval.shape) != 2:
-        record.opaque.append(record.reason)
-        return [record.new(equation.outvars[0].aval.shape)]
-    left, right, groups = ins
-    record.same(left[1], right[1])
-    record.same(groups[0], right[0])
-    record.dots.append(Dot((left[0],), (right[2],), (left[1],), (right[0],), *record.origins[:2]))
-    return [(left[0], right[2])]
-
-
 RULES: dict[str, Rule] = {
     "dot_general": dot_general,
     "conv_general_dilated": convolution,

@@ -98,6 +98,16 @@ def sort(record: Record, equation: Any, ins: list[Dims]) -> list[Dims]:
     return list(ins[: len(equation.outvars)])
 
 
+def reference(record: Record, equation: Any, ins: list[Dims]) -> list[Dims]:
+    """A mutable array, made, read or written as a whole: one axis for all time; opaque where indexed."""
+    shapes = [tuple(variable.aval.shape) for variable in equation.outvars]
+    if any(shape != tuple(map(record.size, ins[0])) for shape in shapes):
+        raise ValueError("a part of a mutable array")
+    for written in ins[1:]:
+        record.same_dims(ins[0], written)
+    return [ins[0] for _ in shapes]
+
+
 RULES: dict[str, Rule] = {
     "gather": gather,
     **dict.fromkeys(
@@ -109,4 +119,5 @@ RULES: dict[str, Rule] = {
     "top_k": top_k,
     "approx_top_k": top_k,
     "sort": sort,
+    **dict.fromkeys(("new_ref", "get", "swap", "addupdate", "freeze"), reference),
 }

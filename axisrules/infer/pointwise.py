@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from axisrules.infer.record import Dims, Record
+from axisrules.infer.record import FROM_COUNT, FROM_DATA, Dims, Record
 from axisrules.infer.traced import BOUNDARY_MARK
 
 Rule = Callable[[Record, Any, list[Dims]], list[Dims]]
@@ -37,6 +37,14 @@ REDUCTIONS = _words("""
 def elementwise(record: Record, equation: Any, ins: list[Dims]) -> list[Dims]:
     """All operands of the result's rank agree dim by dim; a dim of size 1 broadcasts, and says nothing."""
     return [_joined(record, var.aval.shape, ins) for var in equation.outvars]
+
+
+def equality(record: Record, equation: Any, ins: list[Dims]) -> list[Dims]:
+    """Elementwise; data compared with a count make a one-hot."""
+    out = elementwise(record, equation, ins)
+    if FROM_COUNT in record.origins and FROM_DATA in [origin & ~FROM_COUNT for origin in record.origins]:
+        record.compared += out[0]
+    return out
 
 
 def _joined(record: Record, shape: Sequence[int], ins: Sequence[Dims]) -> Dims:
@@ -119,6 +127,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(COPIES, copy_each),
     **dict.fromkeys(SOURCES, source),
     **dict.fromkeys(REDUCTIONS, reduction),
+    "eq": equality,
     "broadcast_in_dim": broadcast_in_dim,
     "name": boundary,
 }

@@ -72,6 +72,7 @@ class Record:
     lookups: list[Lookup] = field(default_factory=list)
     stacked: list[Node] = field(default_factory=list)  # dims that a scan over parameters steps along
     ranked: list[Node] = field(default_factory=list)  # dims of which a top_k picks the largest
+    compared: list[Node] = field(default_factory=list)  # dims of a comparison of data with a count: one-hots
     windows: list[Node] = field(default_factory=list)  # dims of convolution kernels that slide
     reason: int = NO_REASON
     origins: tuple[int, ...] = ()  # what each operand of the equation at hand is computed from
@@ -81,8 +82,10 @@ class Record:
         return tuple([self.axes.new(int(size)) for size in shape])
 
     def same(self, first: Node, second: Node) -> None:
-        """These two dims are one axis."""
+        """These two dims are one axis; ValueError where their sizes differ: a misread primitive's do."""
         if first != second:
+            if self.size(first) != self.size(second):
+                raise ValueError(f"sizes {self.size(first)} and {self.size(second)} are no one axis")
             self.axes.union(first, second, self.reason)
 
     def same_dims(self, first: Dims, second: Dims) -> None:

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from axisrules.axes import LogicalAxis
 from axisrules.infer.axis_union import Node
-from axisrules.infer.record import FROM_COUNT, FROM_DATA, FROM_PARAMS, Dims, Dot
+from axisrules.infer.record import FROM_COUNT, FROM_DATA, FROM_PARAMS, Dims, Dot, Lookup
 from axisrules.infer.unify import AxisGraph
 
 ROLES = ("layers", "vocab", "embed", "position", "experts", "heads", "kv_heads", "head_dim", "mlp")
@@ -76,6 +76,7 @@ class _Guess:
         """Rows looked up by data: the largest such table's are the vocabulary; by a count: positions."""
         lookups = [found for found in self.graph.record.lookups if found.table_from == FROM_PARAMS]
         by_data = [found for found in lookups if found.index_from & FROM_DATA and len(found.looked_into) == 1]
+        by_data += self._one_hot_lookups()
         if by_data:
             largest = max(by_data, key=lambda found: self.graph.record.size(found.looked_into[0]))
             self.say(largest.looked_into[0], "vocab")
@@ -84,6 +85,14 @@ class _Guess:
         for found in lookups:
             if found.index_from == FROM_COUNT and len(found.looked_into) == 1 and found.rows:
                 self.say(found.looked_into[0], "position")
+
+    def _one_hot_lookups(self) -> Iterator[Lookup]:
+        """Products of a one-hot and a table."""
+        compared = {self.root(node) for node in self.graph.record.compared}
+        for dot in self.graph.record.dots:
+            kernel = _free_of_kernel(dot)
+            if kernel and len(dot.contracted) == 1 and self.root(dot.contracted[0]) in compared:
+                yield Lookup(dot.contracted, kernel, FROM_PARAMS, FROM_DATA)
 
     def experts(self) -> None:
         """What parameters are batched over, and what a router ranks."""
@@ -177,8 +186,9 @@ class _Guess:
                 into |= free
             if free & embed:
                 back |= contracted
+        matrices = Counter(root for dims in self._params() if len(dims) > 1 for root in dims)
         for root in into & back:
-            if not self.graph.record.axes.factors(root):
+            if not self.graph.record.axes.factors(root) and matrices[root] > 1:
                 self.say(root, "mlp")
 
 

@@ -51,7 +51,7 @@ def _spread(record: Record, named: Mapping[Node, LogicalAxis], neighbours: Mappi
         }
         for node, offer in frontier.items():
             small, large = sorted((offer.size, record.size(node)))
-            if large % small == 0:
+            if small == large or (small and large % small == 0):
                 found[node] = offer.name
     return found
 

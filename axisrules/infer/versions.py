@@ -1,10 +1,13 @@
 """What differs between versions of JAX, in one place: how an equation holds the jaxprs of its bodies.
 
-JAX 0.10 has ClosedJaxpr beside Jaxpr, and `num_consts` and `num_carry` on a scan; 0.12 has neither.
+JAX 0.10 has ClosedJaxpr beside Jaxpr, and `num_consts` and `num_carry` on a scan; 0.12 has neither. It has
+primitives that hold no jaxpr and know how to expand into one instead (`call_hi_primitive`).
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+import jax
 
 
 def bodies(equation: Any) -> Iterator[tuple[str, Any]]:
@@ -13,6 +16,9 @@ def bodies(equation: Any) -> Iterator[tuple[str, Any]]:
         for part in value if isinstance(value, tuple) else (value,):
             if hasattr(opened(part), "eqns"):
                 yield name, opened(part)
+        if hasattr(value, "expand") and hasattr(value, "in_tree"):
+            arguments = jax.tree.unflatten(value.in_tree, [variable.aval for variable in equation.invars])
+            yield name, opened(jax.make_jaxpr(value.expand)(*arguments))
 
 
 def opened(jaxpr: Any) -> Any:

@@ -14,6 +14,8 @@ from axisrules.infer.record import FROM_COUNT, FROM_PARAMS, NO_REASON, Dims, Rea
 from axisrules.infer.versions import bodies, constants_of, opened, scan_parts
 
 RULES: dict[str, Rule] = {**pointwise.RULES, **reshaping.RULES, **contracting.RULES, **indexing.RULES}
+# A primitive may change its parameters from one version of JAX to the next; it is opaque then, and told.
+MISREAD = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 COUNTING = ("iota", "cumsum")
 MAX_COUNTED = 1_000_000
 
@@ -60,17 +62,36 @@ def _shape(variable: Any) -> tuple[int, ...]:
 
 def _step(record: Record, equation: Any, values: Values, inside: int) -> Values:
     record.reasons.append(Reason(equation, inside))
-    record.reason = len(record.reasons) - 1
+    record.reason = reason = len(record.reasons) - 1
     name = equation.primitive.name
     rule = RULES.get(name)
     if rule is None:
-        flow = FLOWS.get(name, _call)
-        return flow(record, equation, values, record.reason)
+        return FLOWS.get(name, _call)(record, equation, values, reason)
     record.origins = tuple([value.origin for value in values])
-    origin = FROM_COUNT if name in COUNTING else 0
-    for value in values:
-        origin |= value.origin
-    return [Value(dims, origin) for dims in rule(record, equation, [value.dims for value in values])]
+    origin = _any_origin(values) | (FROM_COUNT if name in COUNTING else 0)
+    try:
+        results = rule(record, equation, [value.dims for value in values])
+    except MISREAD:
+        return _opaque(record, equation, values, reason)
+    if not _have_shapes(record, results, equation.outvars):
+        return _opaque(record, equation, values, reason)
+    return [Value(dims, origin) for dims in results]
+
+
+def _have_shapes(record: Record, results: Sequence[Dims], variables: Sequence[Any]) -> bool:
+    sizes = record.axes.sizes
+    return len(results) == len(variables) and all(
+        [sizes[node] for node in dims] == list(_shape(variable))
+        for dims, variable in zip(results, variables, strict=True)
+    )
+
+
+def _opaque(record: Record, equation: Any, values: Values, reason: int) -> Values:
+    """Results that have nothing to do with the operands, noted as such unless they have no dims."""
+    if any(map(_shape, equation.outvars)):
+        record.opaque.append(reason)
+    origin = _any_origin(values)
+    return [Value(record.new(_shape(variable)), origin) for variable in equation.outvars]
 
 
 def _call(record: Record, equation: Any, values: Values, reason: int) -> Values:
@@ -78,9 +99,7 @@ def _call(record: Record, equation: Any, values: Values, reason: int) -> Values:
     for _, body in bodies(equation):
         if _same_shapes(body.invars, equation.invars) and _same_shapes(body.outvars, equation.outvars):
             return walk(record, body, values, reason)
-    record.opaque.append(reason)
-    origin = _any_origin(values)
-    return [Value(record.new(_shape(variable)), origin) for variable in equation.outvars]
+    return _opaque(record, equation, values, reason)
 
 
 def _same_shapes(inner: Sequence[Any], outer: Sequence[Any]) -> bool:
