@@ -7,7 +7,10 @@ from axisrules.adapters.own_constraints import jax_itself
 from axisrules.adapters.program import Loss, Model, Program, path_of
 from axisrules.adapters.read import read_program
 from axisrules.adapters.seeds import Seeds, dump_seeds, load_seeds
+from axisrules.adapters.typecheck import TypeReport, typecheck
 from axisrules.adapters.wrap import Wrapped, wrap
+from axisrules.adapters.wrap_export import export_pytree, export_seeds, seed_for
+from axisrules.adapters.wrap_patch import export_flax
 
 __all__ = [
     "InForce",
@@ -15,9 +18,13 @@ __all__ = [
     "Model",
     "Program",
     "Seeds",
+    "TypeReport",
     "Wrapped",
     "constrain",
     "dump_seeds",
+    "export_flax",
+    "export_pytree",
+    "export_seeds",
     "in_force",
     "jax_itself",
     "load_factory",
@@ -25,5 +32,7 @@ __all__ = [
     "name_optimizer_state",
     "path_of",
     "read_program",
+    "seed_for",
+    "typecheck",
     "wrap",
 ]

@@ -7,8 +7,9 @@ import jax
 from flax import linen as nn
 from flax import nnx
 
+from axisrules.adapters.activations import InForce
 from axisrules.adapters.boundary import Boundaries, Marker, Observer
-from axisrules.adapters.factory import check_model
+from axisrules.adapters.factory import check_model, is_plain
 from axisrules.adapters.failure import user_failure
 from axisrules.adapters.linen import read_linen
 from axisrules.adapters.nnx import read_nnx
@@ -16,11 +17,11 @@ from axisrules.adapters.own_constraints import OwnConstraints
 from axisrules.adapters.program import Loss, Shapes
 from axisrules.adapters.reading import Reading
 from axisrules.adapters.record import Recorder, recording
-from axisrules.adapters.wrap_function import attach_function, is_plain, read_function
+from axisrules.adapters.wrap_function import attach_function, read_function
 from axisrules.adapters.wrap_linen import attach_linen
 from axisrules.adapters.wrap_nnx import attach_nnx
 from axisrules.diagnostics import AxisRulesError, catalog
-from axisrules.infer import AxisGraph, trace, unify
+from axisrules.infer import AxisGraph, Traced, trace, unify
 
 # The places of a program's arrays, as inference calls them.
 INPUTS, PARAMS, STATE, BOUNDARIES = "inputs", "params", "state", "boundaries"
@@ -56,18 +57,28 @@ def probe(model: Any, loss: Loss, batch: Shapes, own: OwnConstraints) -> Probe:
     traced, and AXR308 for variables that are no tree.
     """
     marker = Marker()
-    with recording(Recorder()), user_failure(catalog.UNTRACEABLE, "the model or its loss"):
-        with own.seen():
-            reading = _quiet(_read(model, loss, batch), own)
-        marked = ATTACH[reading.api](reading, Boundaries(marker, own))
-
-        def scored(params: Any, rest: Any, key: jax.Array, batch: Any) -> Any:
-            return loss(marked.bind(params, rest, key), batch)
-
-        key = jax.eval_shape(jax.random.key, 0)
-        arguments = {PARAMS: reading.params, STATE: reading.rest, "key": key, INPUTS: batch}
-        traced = trace(scored, arguments)
+    reading = read_model(model, loss, batch, own)
+    marked = ATTACH[reading.api](reading, Boundaries(marker, own))
+    traced = trace_loss(marked, loss, batch, own, Recorder())
     return Probe(reading, own, loss, batch, unify(traced), marker.shapes)
+
+
+def read_model(model: Any, loss: Loss, batch: Shapes, own: OwnConstraints) -> Reading:
+    """What any model that `wrap` takes holds. Raises AXR308, AXR309 and AXR311."""
+    with recording(Recorder()), user_failure(catalog.UNTRACEABLE, "the model or its loss"), own.seen():
+        return _quiet(_read(model, loss, batch), own)
+
+
+def trace_loss(reading: Reading, loss: Loss, batch: Shapes, own: OwnConstraints, layout: InForce) -> Traced:
+    """One call of the loss as a jaxpr with places, while `layout` answers what the model constrains."""
+
+    def scored(params: Any, rest: Any, key: jax.Array, batch: Any) -> Any:
+        return loss(reading.bind(params, rest, key), batch)
+
+    key = jax.eval_shape(jax.random.key, 0)
+    arguments = {PARAMS: reading.params, STATE: reading.rest, "key": key, INPUTS: batch}
+    with recording(layout), user_failure(catalog.UNTRACEABLE, "the model or its loss"), own.seen():
+        return trace(scored, arguments)
 
 
 def _read(model: Any, loss: Loss, batch: Shapes) -> Reading:

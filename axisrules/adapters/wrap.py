@@ -1,6 +1,6 @@
 """`wrap`: any linen or nnx model, or a plain function, unedited, as a program with inferred axes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from axisrules.adapters.program import AxesByPath, Loss, Program
 from axisrules.adapters.read import score
 from axisrules.adapters.record import Recorder, recording
 from axisrules.adapters.seeds import PathSeed, Seeds, load_seeds
+from axisrules.adapters.wrap_export import axes_tree
 from axisrules.adapters.wrap_names import (
     Withheld,
     annotation_seeds,
@@ -29,14 +30,16 @@ from axisrules.adapters.wrap_names import (
 from axisrules.diagnostics import Diagnostic, Origin, catalog, raise_errors
 from axisrules.infer import AxisClass, Inference, name_axes
 
+MAX_LISTED = 8
+
 
 @dataclass(frozen=True, eq=False)
 class Wrapped:
     """A model as a program with inferred axes, and all that was found on the way.
 
-    `findings` are warnings and notes: contradicted annotations where they were to be verified, and one
-    AXR323 for each parameter dim in `withheld`. `own_constraints` are the lines of the model's source
-    that constrain activations themselves.
+    `findings` are warnings: contradicted annotations where they were to be verified, and one AXR323 for
+    each name that keeps the parameter dims in `withheld` whole. `own_constraints` are the lines of the
+    model's source that constrain activations themselves.
     """
 
     program: Program
@@ -61,6 +64,16 @@ class Wrapped:
             for dim, named in enumerate(array.dims)
             if named.name is None
         )
+
+    @property
+    def unsettled(self) -> tuple[tuple[str, int], ...]:
+        """The parameter dims that are unknown or withheld: what a further seed could settle."""
+        return (*self.unknown, *((held.path, held.dim) for held in self.withheld))
+
+    @property
+    def axes(self) -> Any:
+        """The parameters' tree with the names that may be acted upon in the place of every array."""
+        return axes_tree(self.program.params, self.program.param_axes)
 
     def reseeded(self, *more: PathSeed) -> "Wrapped":
         """The same model with further seeds; it is not traced again. Raises what `wrap` does."""
@@ -105,7 +118,7 @@ def _named(probe: Probe, seeds: Seeds, optimizer: optax.GradientTransformation |
     raise_errors(findings_of(inference, seeds))
     confirmed = frozenset(name for name, _ in seeds.confirmed)
     withheld = withheld_dims(inference, confirmed)
-    found = [_withheld(dim) for dim in withheld]
+    found = list(_withheld(withheld))
     if seeds.annotations == "verify":
         verified = name_axes(probe.graph, annotation_seeds(reading.param_axes))
         found += [_as_warning(contradicted(c, {})) for c in verified.contradictions]
@@ -152,12 +165,18 @@ def _program(
     )
 
 
-def _withheld(dim: Withheld) -> Diagnostic:
-    size = dim.array.shape[dim.dim]
-    how = "only guessed from its use" if dim.source == "role" else "a part or a multiple of such a dim"
-    why = f"dim {dim.dim} of size {size} would be `{dim.name}`, which is {how}; it stays whole"
-    fix = f'confirm it: confirm = ["{dim.name}"], or name the array in [params]'
-    return catalog.WITHHELD_NAME.at(subject=f"params:{dim.path}", why=why, fix=fix)
+def _withheld(dims: Sequence[Withheld]) -> Iterator[Diagnostic]:
+    """One finding for each name, with the dims that would have it and the bytes of their arrays."""
+    by_name: dict[tuple[str | None, str], list[Withheld]] = {}
+    for dim in dims:
+        by_name.setdefault((dim.name, dim.source), []).append(dim)
+    for (name, source), held in by_name.items():
+        how = "only guessed from its use" if source == "role" else "that of a part or a multiple of it"
+        listed = ", ".join(f"{dim.path}[{dim.dim}] ({dim.bytes:,} bytes)" for dim in held[:MAX_LISTED])
+        more = f" and {len(held) - MAX_LISTED} more" if len(held) > MAX_LISTED else ""
+        why = f"the name `{name}` is {how}, so that these stay whole: {listed}{more}"
+        fix = f'confirm it: confirm = ["{name}"], or name one of them in [params]'
+        yield catalog.WITHHELD_NAME.at(subject=f"params:{held[0].path}[{held[0].dim}]", why=why, fix=fix)
 
 
 def _as_warning(finding: Diagnostic) -> Diagnostic:

@@ -16,11 +16,6 @@ from axisrules.adapters.tree import check_tree
 PlainModel = tuple[Callable[[jax.Array], Any], Callable[..., Any]]
 
 
-def is_plain(model: object) -> bool:
-    """Whether `model` is a pair of functions: `init(key)` and `apply(params, ...)`."""
-    return isinstance(model, tuple) and len(model) == 2 and all(map(callable, model))
-
-
 def read_function(model: PlainModel) -> Reading:
     """What `init(key)` gives, with `apply(params, ...)` as the call that a loss makes."""
     init, apply = model

@@ -1,7 +1,10 @@
 """From what a user gives to what inference takes, and from what it finds to what a program may act upon."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+import jax
 
 from axisrules.adapters.batch import BATCH
 from axisrules.adapters.probe import BOUNDARIES, INPUTS, PARAMS, STATE, Probe
@@ -56,12 +59,17 @@ class Withheld:
         """Where that name comes from: weak or role."""
         return self.array.dims[self.dim].source
 
-    def cost(self, itemsize: int, rules: RuleTable, mesh: MeshSpec) -> int:
+    @property
+    def bytes(self) -> int:
+        """Bytes of the whole array."""
+        return math.prod(self.array.shape) * jax.numpy.dtype(self.array.dtype).itemsize
+
+    def cost(self, rules: RuleTable, mesh: MeshSpec) -> int:
         """Bytes per device that the dim costs under a table by staying whole."""
         names = list(self.array.sure_names)
-        whole = _bytes_per_device(self.array, tuple(names), itemsize, rules, mesh)
+        whole = _bytes_per_device(self.array, tuple(names), rules, mesh)
         names[self.dim] = self.name
-        return whole - _bytes_per_device(self.array, tuple(names), itemsize, rules, mesh)
+        return whole - _bytes_per_device(self.array, tuple(names), rules, mesh)
 
 
 def seeds_of(probe: Probe, seeds: Seeds, annotations: AxesByPath) -> list[Seed]:
@@ -124,7 +132,7 @@ def contradicted(contradiction: Contradiction, origins: dict[str, Origin]) -> Di
     why = contradiction.why + (f"; met in {where}" if where else "")
     if others:
         why += f"; or else {', '.join(map(_described, others[:2]))}"
-    origin = origins.get(culprit.origin) or (Origin(culprit.origin) if culprit.origin else None)
+    origin = origins.get(culprit.origin)
     fix = "correct one of the names, or leave that dim to inference with `_`"
     return code.at(origin, subject=_described(culprit), why=why, fix=fix)
 
@@ -151,9 +159,8 @@ def _is_usable(dim: DimName, confirmed: frozenset[str]) -> bool:
     return dim.is_sure or (dim.name is not None and dim.name in confirmed)
 
 
-def _bytes_per_device(
-    array: NamedArray, names: AxisNames, itemsize: int, rules: RuleTable, mesh: MeshSpec
-) -> int:
+def _bytes_per_device(array: NamedArray, names: AxisNames, rules: RuleTable, mesh: MeshSpec) -> int:
+    itemsize = jax.numpy.dtype(array.dtype).itemsize
     leaf = Leaf(array.place.path, "params", array.shape, array.dtype, itemsize, names)
     return survey([leaf], rules, mesh).bytes_per_device()
 

@@ -44,11 +44,16 @@ def add_devices(parser: ArgumentParser) -> None:
 
 
 def add_model(parser: ArgumentParser, *, default: str) -> None:
-    """`--model`, `--api`, `--experts`, `--optimizer`, `--batch`, `--seq`: what is laid out."""
+    """`--model`, `--seeds`, `--api`, `--experts`, `--optimizer`, `--batch`, `--seq`: what is laid out."""
     parser.add_argument(
         "--model",
         metavar="PACKAGE.MODULE:FACTORY",
         help=f"where the model is made (default: {default})",
+    )
+    parser.add_argument(
+        "--seeds",
+        metavar="FILE",
+        help="infer the model's axes from these few names, as `axisrules wrap` writes them",
     )
     parser.add_argument(
         "--api",

@@ -7,11 +7,19 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 import axisrules
-from axisrules.cli import bench, check, diff, explain, presets
+from axisrules.cli import bench, check, diff, explain, presets, typecheck, wrap
 from axisrules.cli.arguments import ExampleFormatter
 from axisrules.diagnostics import AxisRulesError, render_text
 
-COMMANDS = {"check": check, "explain": explain, "presets": presets, "diff": diff, "bench": bench}
+COMMANDS = {
+    "check": check,
+    "explain": explain,
+    "presets": presets,
+    "diff": diff,
+    "bench": bench,
+    "wrap": wrap,
+    "typecheck": typecheck,
+}
 
 DESCRIPTION = """\
 A sharding-rule compiler for JAX and Flax: rule tables say how a model lies on a mesh.
