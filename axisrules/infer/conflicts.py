@@ -37,7 +37,11 @@ def aliases_of(graph: AxisGraph, given: Sequence[Given]) -> tuple[Alias, ...]:
         root = find(item.node)
         within[item.place, root].add(item.name)
         homes[item.name][root].add(_template(item))
-    pairs = {pair for names in within.values() for pair in combinations(sorted(names), 2)}
+    pairs = {
+        pair
+        for (_, root), names in within.items()
+        for pair in combinations(sorted(name for name in names if _is_at_home(homes[name], root)), 2)
+    }
     steady: dict[Node, list[LogicalAxis]] = defaultdict(list)
     for name, roots in homes.items():
         for root, templates in roots.items():
@@ -45,6 +49,11 @@ def aliases_of(graph: AxisGraph, given: Sequence[Given]) -> tuple[Alias, ...]:
                 steady[root].append(name)
     pairs |= {pair for names in steady.values() for pair in combinations(sorted(names), 2)}
     return tuple(sorted(pairs))
+
+
+def _is_at_home(homes: dict[Node, set[str]], root: Node) -> bool:
+    """Whether a name stands on no other axis more often than on this one."""
+    return len(homes[root]) == max(map(len, homes.values()))
 
 
 def _template(item: Given) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from axisrules.infer.pointwise import Rule
-from axisrules.infer.record import Dims, Lookup, Record
+from axisrules.infer.record import FROM_COUNT, Dims, Lookup, Record
 
 
 def gather(record: Record, equation: Any, ins: list[Dims]) -> list[Dims]:
@@ -23,8 +23,18 @@ def gather(record: Record, equation: Any, ins: list[Dims]) -> list[Dims]:
         out[out_dim] = record.part(table[dim], shape[out_dim], is_whole=is_whole)
     looked_into = tuple(table[dim] for dim in places.collapsed_slice_dims if dim in places.start_index_map)
     rows = tuple(table[dim] for dim in kept if sizes[dim] == record.size(table[dim]))
+    if record.origins[1] == FROM_COUNT:
+        _count_rows(record, looked_into, indices[:-1])
     record.lookups.append(Lookup(looked_into, rows, *record.origins[:2]))
     return [tuple(out)]
+
+
+def _count_rows(record: Record, looked_into: Dims, counted: Dims) -> None:
+    """A table looked up by a count of its own length is read in order."""
+    for node in looked_into:
+        for index in counted:
+            if record.size(node) == record.size(index) != 1:
+                record.weakly(node, index)
 
 
 def _send(nodes: Sequence[int], places: Sequence[int], out: list[int]) -> None:

@@ -1,9 +1,9 @@
 """Layers of one make: parameters whose paths differ in one number are the same axes, dim by dim.
 
-`layers_0/mlp/kernel` and `layers_1/mlp/kernel` belong to siblings, `layers_0` and `layers_1`, that hold
-the same paths with the same shapes. A number alone proves little: Dense_0 and Dense_1 of a perceptron are
-no layers of one make. Siblings are one template where each holds two matrices or more, and where linking
-them would not make two dims of one array one axis; else they are linked weakly, or not at all.
+`layers_0/mlp/kernel` and `layers_1/mlp/kernel` belong to siblings, `layers_0` and `layers_1`, that share
+most of their paths, with the same shapes. A number alone proves little: Dense_0 and Dense_1 of a
+perceptron are no layers of one make. Siblings are one template where each holds two matrices or more, and
+where linking them would not make two dims of one array one axis; else they are linked weakly, or not at all.
 """
 
 import re
@@ -14,6 +14,7 @@ from axisrules.infer.axis_union import Node
 from axisrules.infer.record import TEMPLATE, Dims, Record
 
 _NUMBER = re.compile(r"\d+")
+MOST = 0.6  # of the arrays of the fullest sibling
 Sibling = dict[str, Dims]  # dims by the path below the sibling
 
 
@@ -36,23 +37,45 @@ def _pairs(first: Sibling, others: list[Sibling]) -> Iterator[tuple[Node, Node]]
     """Every dim of `first` with the dim at its place in each of `others`."""
     for other in others:
         for path, dims in first.items():
-            yield from zip(dims, other[path], strict=True)
+            yield from zip(dims, other.get(path, dims), strict=True)
 
 
 def _families(record: Record, params: Mapping[str, Dims]) -> Iterator[list[Sibling]]:
-    """Siblings of one make: same parent, same name but for a number, same paths and shapes within."""
+    """Siblings of one make: same parent, same name but for a number, and alike within."""
     below: dict[tuple[str, ...], Sibling] = defaultdict(dict)
     for path, dims in params.items():
         parts = path.split("/")
         for at, part in enumerate(parts):
             if _NUMBER.search(part):
                 below[tuple(parts[: at + 1])]["/".join(parts[at + 1 :])] = dims
-    families: dict[object, list[Sibling]] = defaultdict(list)
+    namesakes: dict[tuple[object, str], list[Sibling]] = defaultdict(list)
     for place, sibling in below.items():
-        shapes = frozenset((path, tuple(map(record.size, dims))) for path, dims in sibling.items())
         for template in _templates(place[-1]):
-            families[place[:-1], template, shapes].append(sibling)
-    yield from (siblings for siblings in families.values() if len(siblings) > 1)
+            namesakes[place[:-1], template].append(sibling)
+    for siblings in namesakes.values():
+        yield from (family for family in _alike(record, siblings) if len(family) > 1)
+
+
+def _alike(record: Record, siblings: list[Sibling]) -> list[list[Sibling]]:
+    """Siblings in families, the fullest one first in each: the others share most of their arrays with it.
+
+    A first layer may have an array more than the rest. No shared path may differ in shape.
+    """
+    families: list[list[Sibling]] = []
+    for sibling in sorted(siblings, key=len, reverse=True):
+        for family in families:
+            shared = sibling.keys() & family[0].keys()
+            alike = all(_shape(record, sibling[path]) == _shape(record, family[0][path]) for path in shared)
+            if alike and len(shared) > MOST * len(family[0]):
+                family.append(sibling)
+                break
+        else:
+            families.append([sibling])
+    return families
+
+
+def _shape(record: Record, dims: Dims) -> tuple[int, ...]:
+    return tuple([record.size(node) for node in dims])
 
 
 def _templates(name: str) -> Iterator[str]:
