@@ -17,7 +17,7 @@ from axisrules.infer.given import Given
 from axisrules.infer.inference import Contradiction
 from axisrules.infer.proof import Meeting, Proofs
 from axisrules.infer.record import Record
-from axisrules.infer.spread import weak_neighbours
+from axisrules.infer.spread import product_neighbours, weak_neighbours
 from axisrules.infer.unify import AxisGraph
 
 Alias = tuple[LogicalAxis, LogicalAxis]
@@ -170,6 +170,8 @@ class _Search:
             return True
         if self._neighbours is None:
             self._neighbours = weak_neighbours(self.record)
+            for node, others in product_neighbours(self.record).items():
+                self._neighbours[node] |= others
         reached, waiting = set(roots), list(roots)
         while waiting:
             new = self._neighbours.get(waiting.pop(), set()) - reached

@@ -34,10 +34,17 @@ def name_axes(
     reading = read_seeds(graph.arrays, seeds)
     naming = _Naming(graph.record, _votes(graph.record, reading.given))
     in_params = _param_classes(graph)
-    naming.add(spread_weakly(graph.record, naming.names, in_params), "weak")
+    # A name that stands on activations alone reaches parameters by proof only.
+    sources = in_params | {graph.record.axes.find(g.node) for g in reading.given if g.place.kind == "params"}
+    for_params, for_others = spread_weakly(graph.record, naming.names, in_params, sources)
+    naming.add(for_params, "weak")
     if roles:
-        naming.add(guess_roles(graph, naming.names), "role")
-        naming.add(spread_weakly(graph.record, naming.names, in_params), "role")
+        found = guess_roles(graph, {**naming.names, **for_others})
+        naming.add(found, "role")
+        naming.add(for_others, "weak")
+        for spread in spread_weakly(graph.record, naming.names, in_params, sources | set(found)):
+            naming.add(spread, "role")
+    naming.add(for_others, "weak")
     given = {(item.place, item.dim): item.name for item in reading.given}
     arrays = tuple(
         NamedArray(

@@ -3,6 +3,7 @@
 A guess is never acted upon unasked. `ROLES` are the words; what fits none of them stays without a name.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from axisrules.axes import LogicalAxis
@@ -13,9 +14,6 @@ from axisrules.infer.role_board import RoleBoard
 from axisrules.infer.unify import AxisGraph
 
 ROLES = ("layers", "vocab", "embed", "position", "experts", "heads", "kv_heads", "head_dim", "qkv", "mlp")
-
-# A stream has this many dims of parameters at least, where nothing else tells.
-STREAM_DIMS = 3
 
 
 def guess_roles(graph: AxisGraph, named: Mapping[Node, LogicalAxis]) -> dict[Node, LogicalAxis]:
@@ -74,16 +72,28 @@ def _experts(board: RoleBoard) -> None:
 def _streams(board: RoleBoard, rows: Node | None) -> None:
     """The stream is what heads are projected from and to; an encoder has its own.
 
-    Without attention it is what the vocabulary's rows have, and without a vocabulary, most parameters.
+    Without attention it is what the vocabulary's rows have; without a vocabulary, the busiest axis.
     """
     into, back = _projections(board, board.having("heads", "kv_heads", "qkv"))
     found = sorted(into & back, key=lambda root: (root != rows, -board.members[root], root))
     if not found and rows is not None:
         found = [rows]
     elif not found:
-        found = [root for root, count in board.members.most_common(1) if count >= STREAM_DIMS]
+        found = _busiest(board)
     for root in found:
         board.say(root, "embed")
+
+
+def _busiest(board: RoleBoard) -> list[Node]:
+    """The axis that most kernels read from and add to, if there are several of either."""
+    read: Counter[Node] = Counter()
+    written: Counter[Node] = Counter()
+    for dot in board.record.dots:
+        if kernel := _free_of_kernel(dot):
+            read.update(board.roots(dot.contracted))
+            written.update(board.roots(kernel))
+    busy = [root for root in read if min(read[root], written[root]) > 1 and board.members[root]]
+    return sorted(busy, key=lambda root: (-board.members[root], root))[:1]
 
 
 def _projections(board: RoleBoard, inner: set[Node]) -> tuple[set[Node], set[Node]]:

@@ -8,7 +8,7 @@ where linking them would not make two dims of one array one axis; else they are 
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from axisrules.infer.axis_union import Node
 from axisrules.infer.record import TEMPLATE, Dims, Record
@@ -21,16 +21,22 @@ Sibling = dict[str, Dims]  # dims by the path below the sibling
 def link_layers(record: Record, params: Mapping[str, Dims]) -> None:
     """Unite the dims of parameters at one place in layers of one make."""
     record.reason = TEMPLATE
+    weak = []
     for siblings in _families(record, params):
-        first, *others = siblings
-        if _merges_dims_of_one_array(record, siblings):
-            continue
-        is_layer = sum(len(dims) > 1 for dims in first.values()) > 1
-        for one, two in _pairs(first, others):
-            if is_layer:
+        matrices = sum(len(dims) > 1 for dims in siblings[0].values())
+        if matrices > 1 and not _merges_dims_of_one_array(record, siblings, _arrays_of(siblings)):
+            for one, two in _pairs(siblings[0], siblings[1:]):
                 record.same(one, two)
-            else:
+        elif matrices == 1:
+            weak.append(siblings)
+    for siblings in weak:
+        if not _merges_dims_of_one_array(record, siblings, params.values()):
+            for one, two in _pairs(siblings[0], siblings[1:]):
                 record.weakly(one, two, "template")
+
+
+def _arrays_of(siblings: list[Sibling]) -> list[Dims]:
+    return [dims for sibling in siblings for dims in sibling.values()]
 
 
 def _pairs(first: Sibling, others: list[Sibling]) -> Iterator[tuple[Node, Node]]:
@@ -84,19 +90,22 @@ def _templates(name: str) -> Iterator[str]:
         yield f"{name[: match.start()]}#{name[match.end() :]}"
 
 
-def _merges_dims_of_one_array(record: Record, siblings: list[Sibling]) -> bool:
-    """Whether uniting the siblings would make two dims of one of their arrays one axis, which now are two."""
+def _merges_dims_of_one_array(record: Record, siblings: list[Sibling], arrays: Iterable[Dims]) -> bool:
+    """Whether uniting the siblings would make two dims of one of `arrays` one axis, which now are two."""
     merged: dict[int, int] = {}
 
     def find(node: int) -> int:
         node = record.axes.find(node)
-        while merged.get(node, node) != node:
+        while node in merged:
             node = merged[node]
         return node
 
     for one, two in _pairs(siblings[0], siblings[1:]):
-        merged[find(one)] = find(two)
-    arrays = [dims for sibling in siblings for dims in sibling.values()]
-    return any(
-        len({find(node) for node in dims}) < len({record.axes.find(node) for node in dims}) for dims in arrays
-    )
+        if find(one) != find(two):
+            merged[find(one)] = find(two)
+    touched = {*merged, *merged.values()}
+    for dims in arrays:
+        roots = {record.axes.find(node) for node in dims}
+        if len(roots & touched) > 1 and len(set(map(find, roots))) < len(roots):
+            return True
+    return False
