@@ -9,8 +9,8 @@ import jax
 from axisrules.adapters.probe import PARAMS
 from axisrules.adapters.program import AxesByPath, Shapes, leaves_by_path
 from axisrules.adapters.seeds import PathSeed, Seeds
-from axisrules.axes import AxisNames, LogicalAxis, PathPattern
-from axisrules.diagnostics import Origin
+from axisrules.axes import AxisNames, LogicalAxis, PathPattern, is_logical_axis_name, name_problem
+from axisrules.diagnostics import AxisRulesError, Origin, catalog
 
 if TYPE_CHECKING:
     from axisrules.adapters.wrap import Wrapped
@@ -54,10 +54,15 @@ def export_seeds(wrapped: "Wrapped") -> Seeds:
 
 
 def seed_for(wrapped: "Wrapped", path: str, dim: int, name: str) -> PathSeed:
-    """The seed that names one dim of a parameter, and leaves the others to inference."""
+    """The seed that names one dim of a parameter, and leaves the others to inference.
+
+    Raises AxisRulesError (AXR306) for a name that is none.
+    """
+    if not is_logical_axis_name(name):
+        raise AxisRulesError([catalog.BAD_ANNOTATION.at(subject=f"{path}[{dim}]", why=name_problem(name))])
     rank = len(wrapped.inference.array(PARAMS, path).shape)
     names: list[LogicalAxis | None] = [None] * rank
-    names[dim] = LogicalAxis(name)
+    names[dim] = name
     return PathSeed("params", PathPattern(path), tuple(names), ANSWERED)
 
 

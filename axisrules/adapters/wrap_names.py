@@ -1,7 +1,7 @@
 """From what a user gives to what inference takes, and from what it finds to what a program may act upon."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import jax
@@ -113,7 +113,8 @@ def findings_of(inference: Inference, seeds: Seeds) -> Iterator[Diagnostic]:
     """What is wrong with what the user gave: AXR303, AXR321 and AXR322, each with every origin."""
     origins = {str(seed.origin): seed.origin for seed in seeds.paths}
     for unused in inference.unused_seeds:
-        yield _unused(unused, origins)
+        paths = inference.of_kind(unused.seed.kind)
+        yield _unused(unused, origins, paths)
     for contradiction in inference.contradictions:
         yield contradicted(contradiction, origins)
     named = {dim.name for array in inference.arrays for dim in array.dims}
@@ -165,12 +166,11 @@ def _bytes_per_device(array: NamedArray, names: AxisNames, rules: RuleTable, mes
     return survey([leaf], rules, mesh).bytes_per_device()
 
 
-def _unused(unused: UnusedSeed, origins: dict[str, Origin]) -> Diagnostic:
+def _unused(unused: UnusedSeed, origins: dict[str, Origin], paths: Iterable[str]) -> Diagnostic:
     seed = unused.seed
     section = SECTION_OF.get(seed.kind, seed.kind)
     why = f"no array of [{section}] has a path that `{seed.pattern}` matches"
-    near = [str(path) for path in unused.nearest]
-    fix = f"there is {', '.join(f'`{path}`' for path in near[:3])}" if near else ""
+    fix = did_you_mean(seed.pattern, unused.nearest or paths)
     return catalog.SEED_MATCHES_NOTHING.at(origins.get(seed.origin), subject=seed.pattern, why=why, fix=fix)
 
 
