@@ -24,8 +24,8 @@ class Reason:
 
 
 # multiple: one dim is several of the other side by side. part: a cut, a window or a padding of it.
-# template: parameters at one place in modules that may be of one make. unit: dims of size 1 that met.
-WeakKind = Literal["multiple", "part", "template", "unit"]
+# unit: dims of size 1 that met.
+WeakKind = Literal["multiple", "part", "unit"]
 
 
 @dataclass(frozen=True, slots=True)

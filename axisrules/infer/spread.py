@@ -11,7 +11,7 @@ from axisrules.infer.record import Record, WeakKind
 Names = dict[Node, LogicalAxis]
 
 # The links by which a parameter may get a name: a cut or a window proves too little for it.
-FOR_PARAMS: frozenset[WeakKind] = frozenset({"multiple", "template"})
+FOR_PARAMS: frozenset[WeakKind] = frozenset({"multiple"})
 ALL_KINDS: frozenset[WeakKind] = FOR_PARAMS | {"part", "unit"}
 
 

@@ -3,12 +3,12 @@
 `layers_0/mlp/kernel` and `layers_1/mlp/kernel` belong to siblings, `layers_0` and `layers_1`, that share
 most of their paths, with the same shapes. A number alone proves little: Dense_0 and Dense_1 of a
 perceptron are no layers of one make. Siblings are one template where each holds two matrices or more, and
-where linking them would not make two dims of one array one axis; else they are linked weakly, or not at all.
+where uniting them would not make two dims of one array one axis.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from axisrules.infer.axis_union import Node
 from axisrules.infer.record import TEMPLATE, Dims, Record
@@ -21,22 +21,11 @@ Sibling = dict[str, Dims]  # dims by the path below the sibling
 def link_layers(record: Record, params: Mapping[str, Dims]) -> None:
     """Unite the dims of parameters at one place in layers of one make."""
     record.reason = TEMPLATE
-    weak = []
     for siblings in _families(record, params):
         matrices = sum(len(dims) > 1 for dims in siblings[0].values())
-        if matrices > 1 and not _merges_dims_of_one_array(record, siblings, _arrays_of(siblings)):
+        if matrices > 1 and not _merges_dims_of_one_array(record, siblings):
             for one, two in _pairs(siblings[0], siblings[1:]):
                 record.same(one, two)
-        elif matrices == 1:
-            weak.append(siblings)
-    for siblings in weak:
-        if not _merges_dims_of_one_array(record, siblings, params.values()):
-            for one, two in _pairs(siblings[0], siblings[1:]):
-                record.weakly(one, two, "template")
-
-
-def _arrays_of(siblings: list[Sibling]) -> list[Dims]:
-    return [dims for sibling in siblings for dims in sibling.values()]
 
 
 def _pairs(first: Sibling, others: list[Sibling]) -> Iterator[tuple[Node, Node]]:
@@ -90,8 +79,8 @@ def _templates(name: str) -> Iterator[str]:
         yield f"{name[: match.start()]}#{name[match.end() :]}"
 
 
-def _merges_dims_of_one_array(record: Record, siblings: list[Sibling], arrays: Iterable[Dims]) -> bool:
-    """Whether uniting the siblings would make two dims of one of `arrays` one axis, which now are two."""
+def _merges_dims_of_one_array(record: Record, siblings: list[Sibling]) -> bool:
+    """Whether uniting the siblings would make two dims of one of their arrays one axis, which now are two."""
     merged: dict[int, int] = {}
 
     def find(node: int) -> int:
@@ -103,9 +92,8 @@ def _merges_dims_of_one_array(record: Record, siblings: list[Sibling], arrays: I
     for one, two in _pairs(siblings[0], siblings[1:]):
         if find(one) != find(two):
             merged[find(one)] = find(two)
-    touched = {*merged, *merged.values()}
-    for dims in arrays:
+    for dims in (dims for sibling in siblings for dims in sibling.values()):
         roots = {record.axes.find(node) for node in dims}
-        if len(roots & touched) > 1 and len(set(map(find, roots))) < len(roots):
+        if len(set(map(find, roots))) < len(roots):
             return True
     return False

@@ -16,6 +16,8 @@ from axisrules.infer.versions import bodies, constants_of, opened, scan_parts
 RULES: dict[str, Rule] = {**pointwise.RULES, **reshaping.RULES, **contracting.RULES, **indexing.RULES}
 # A primitive may change its parameters from one version of JAX to the next; it is opaque then, and told.
 MISREAD = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+# Inside these an array is a device's or a program's own part of it.
+NEVER_ENTERED = ("shard_map", "pallas_call")
 COUNTING = ("iota", "cumsum")
 MAX_COUNTED = 1_000_000
 
@@ -96,7 +98,7 @@ def _opaque(record: Record, equation: Any, values: Values, reason: int) -> Value
 
 def _call(record: Record, equation: Any, values: Values, reason: int) -> Values:
     """A primitive without a rule: walked into if it has one body with its own shapes, else opaque."""
-    for _, body in bodies(equation):
+    for _, body in () if equation.primitive.name in NEVER_ENTERED else bodies(equation):
         if _same_shapes(body.invars, equation.invars) and _same_shapes(body.outvars, equation.outvars):
             return walk(record, body, values, reason)
     return _opaque(record, equation, values, reason)
