@@ -31,7 +31,7 @@ STAGES = {
     "5": "Partitioning",
     "6": "Command line and reports",
 }
-COMMANDS = ("check", "explain", "diff", "bench", "presets")
+COMMANDS = ("check", "explain", "diff", "bench", "presets", "wrap", "typecheck")
 HELP_COLUMNS = "88"
 IMAGE = re.compile(r'<p>\s*<img alt="([^"]*)" src="([^"]*\.svg)"\s*/?>\s*</p>')
 PARAGRAPH = re.compile(r"<p>.*?</p>", re.DOTALL)

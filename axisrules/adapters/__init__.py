@@ -7,10 +7,10 @@ from axisrules.adapters.own_constraints import jax_itself
 from axisrules.adapters.program import Loss, Model, Program, path_of
 from axisrules.adapters.read import read_program
 from axisrules.adapters.seeds import Seeds, dump_seeds, load_seeds
-from axisrules.adapters.typecheck import TypeReport, typecheck
-from axisrules.adapters.wrap import Wrapped, wrap
+from axisrules.adapters.type_report import TypeReport, typecheck
 from axisrules.adapters.wrap_export import export_pytree, export_seeds, seed_for
 from axisrules.adapters.wrap_patch import export_flax
+from axisrules.adapters.wrapped import Wrapped, wrap
 
 __all__ = [
     "InForce",

@@ -13,7 +13,7 @@ from axisrules.axes import AxisNames, LogicalAxis, PathPattern, is_logical_axis_
 from axisrules.diagnostics import AxisRulesError, Origin, catalog
 
 if TYPE_CHECKING:
-    from axisrules.adapters.wrap import Wrapped
+    from axisrules.adapters.wrapped import Wrapped
 
 ANSWERED = Origin("an answer")
 EXPORTED = Origin("inferred")

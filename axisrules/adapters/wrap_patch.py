@@ -22,7 +22,7 @@ from axisrules.adapters.record import recording
 from axisrules.axes import AxisNames
 
 if TYPE_CHECKING:
-    from axisrules.adapters.wrap import Wrapped
+    from axisrules.adapters.wrapped import Wrapped
 
 FLAX = Path(flax.__path__[0])
 # Flax's own initialisers, where a layer's call names none.

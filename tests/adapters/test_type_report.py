@@ -56,7 +56,7 @@ def test_annotations_that_agree():
     [
         (Model(down=("embed", "mlp")), "params:down", "dot_general"),
         (Model(up=("embed", "heads")), "params:up", "one dim"),
-        (Model(hidden="batch embed"), "boundaries:test_typecheck.py", "one dim"),
+        (Model(hidden="batch embed"), "boundaries:test_type_report.py", "one dim"),
     ],
 )
 def test_a_contradiction_names_the_culprit_and_where_the_names_meet(model, culprit, met):
