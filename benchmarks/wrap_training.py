@@ -37,12 +37,18 @@ def remembering() -> optax.GradientTransformation:
 
 
 def table_for(preset: str, case: Case) -> RuleTable:
-    """The preset, and for every name of the model that it does not know: replicated."""
+    """The preset, and a rule for every name of the model that it does not know.
+
+    Another `embed`, such as that of an image tower, is cut as `embed` is; the rest is replicated.
+    """
     table = load_rules(preset)
     known = {rule.logical_axis for rule in table.rules}
-    return table | parse_rules(
-        {"rules": {name: [] for name in case.names if name not in known} or {"_none": []}}
-    )
+    more = [name for name in case.names if name not in known]
+    if not more:
+        return table
+    widths = {name: "fsdp" for name in more if name.endswith("_embed") and preset.startswith("fsdp")}
+    kinds = {"kind": {"params": widths}} if widths else {}
+    return table | parse_rules({"rules": {name: [] for name in more}, **kinds})
 
 
 def on_one_device(wrapped: Wrapped, state: Any, batch: Any) -> tuple[list[float], Any]:

@@ -47,7 +47,9 @@ def load_factory(spec: str) -> tuple[Any, Loss | None, Any]:
 
 def is_plain(model: object) -> bool:
     """Whether `model` is a pair of functions: `init(key)` and `apply(params, ...)`."""
-    return isinstance(model, tuple) and len(model) == 2 and all(map(callable, model))
+    if not isinstance(model, tuple) or len(model) != 2:
+        return False
+    return all(callable(part) and not isinstance(part, nn.Module | nnx.Module) for part in model)
 
 
 def check_model(model: Any, subject: str = "") -> None:

@@ -17,10 +17,11 @@ from axisrules.adapters.own_constraints import OwnConstraints
 from axisrules.adapters.program import Loss, Shapes
 from axisrules.adapters.reading import Reading
 from axisrules.adapters.record import Recorder, recording
+from axisrules.adapters.whole_init import whole_inits
 from axisrules.adapters.wrap_function import attach_function, read_function
 from axisrules.adapters.wrap_linen import attach_linen
 from axisrules.adapters.wrap_nnx import attach_nnx
-from axisrules.diagnostics import AxisRulesError, catalog
+from axisrules.diagnostics import AxisRulesError, Diagnostic, catalog
 from axisrules.infer import AxisGraph, Traced, trace, unify
 
 # The places of a program's arrays, as inference calls them.
@@ -35,7 +36,8 @@ ATTACH = {"linen": attach_linen, "nnx": attach_nnx, "function": attach_function}
 class Probe:
     """A model as it was read, and what its loss computes from which arrays.
 
-    `activations` has the shape of what crosses each boundary, by label, as the trace saw it.
+    `activations` has the shape of what crosses each boundary, by label, as the trace saw it; `findings`
+    are the AXR325 of its initialisers.
     """
 
     reading: Reading
@@ -44,6 +46,7 @@ class Probe:
     batch: Shapes
     graph: AxisGraph
     activations: dict[str, jax.ShapeDtypeStruct]
+    findings: tuple[Diagnostic, ...]
 
     def observed_by(self, observer: Observer) -> Reading:
         """The model with `observer` at all its boundaries."""
@@ -60,7 +63,8 @@ def probe(model: Any, loss: Loss, batch: Shapes, own: OwnConstraints) -> Probe:
     reading = read_model(model, loss, batch, own)
     marked = ATTACH[reading.api](reading, Boundaries(marker, own))
     traced = trace_loss(marked, loss, batch, own, Recorder())
-    return Probe(reading, own, loss, batch, unify(traced), marker.shapes)
+    whole = tuple(whole_inits(reading.init))
+    return Probe(reading, own, loss, batch, unify(traced), marker.shapes, whole)
 
 
 def read_model(model: Any, loss: Loss, batch: Shapes, own: OwnConstraints) -> Reading:

@@ -37,9 +37,9 @@ MAX_LISTED = 8
 class Wrapped:
     """A model as a program with inferred axes, and all that was found on the way.
 
-    `findings` are warnings: contradicted annotations where they were to be verified, and one AXR323 for
-    each name that keeps the parameter dims in `withheld` whole. `own_constraints` are the lines of the
-    model's source that constrain activations themselves.
+    `findings` are warnings: AXR325 for an initialiser that holds a whole array, contradicted annotations
+    where they were to be verified, and one AXR323 for each name that keeps the dims in `withheld` whole.
+    `own_constraints` are the lines of the model's source that constrain activations themselves.
     """
 
     program: Program
@@ -118,7 +118,7 @@ def _named(probe: Probe, seeds: Seeds, optimizer: optax.GradientTransformation |
     raise_errors(findings_of(inference, seeds))
     confirmed = frozenset(name for name, _ in seeds.confirmed)
     withheld = withheld_dims(inference, confirmed)
-    found = list(_withheld(withheld))
+    found = [*probe.findings, *_withheld(withheld)]
     if seeds.annotations == "verify":
         verified = name_axes(probe.graph, annotation_seeds(reading.param_axes))
         found += [_as_warning(contradicted(c, {})) for c in verified.contradictions]

@@ -52,6 +52,7 @@ SEED_MATCHES_NOTHING = Code("AXR321", "seed that matches nothing")
 AXIS_CONTRADICTION = Code("AXR322", "axis names that the computation contradicts")
 WITHHELD_NAME = Code("AXR323", "name too weak to shard a parameter by", "warning")
 OWN_CONSTRAINT = Code("AXR324", "model's own constraint that this mesh cannot keep")
+WHOLE_INIT = Code("AXR325", "initialiser that holds a whole array", "warning")
 
 # 4xx: resolving
 UNEVEN_SPLIT = Code("AXR401", "uneven split")
