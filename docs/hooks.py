@@ -43,6 +43,8 @@ COMMANDS = (
     "targets",
     "doctor",
     "presets",
+    "wrap",
+    "typecheck",
 )
 HELP_COLUMNS = "88"
 IMAGE = re.compile(r'<p>\s*<img alt="([^"]*)" src="([^"]*\.svg)"\s*/?>\s*</p>')

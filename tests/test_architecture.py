@@ -19,7 +19,7 @@ LAYERS = (
     "axes",
     "rules mesh",
     "resolve",
-    "analysis",
+    "analysis infer",
     "adapters targets",
     "partition",
     "evidence",

@@ -19,6 +19,9 @@ class InForce(Protocol):
     def constrain_array(self, x: Any, names: AxisNames, origin: Origin) -> Any:
         """`x` laid out as its logical axes ask; `origin` is the model's own line."""
 
+    def constrain_own(self, x: Any, sharding: Any, origin: Origin) -> Any:
+        """`x` laid out as a model's own line asks, in JAX's words: a PartitionSpec or a Sharding."""
+
 
 _in_force: ContextVar[InForce | None] = ContextVar("axisrules_in_force")
 
@@ -44,11 +47,7 @@ def constrain(x: Any, names: str | Sequence[str | None]) -> Any:
     AXR303 when the names do not fit the rank, AXR306 for a name that is none, and what the rules find.
     """
     origin = _caller()
-    try:
-        layout = _in_force.get()
-    except LookupError:
-        fix = "trace through Partitioner.jit, or declare that no plan is wanted: with use_plan(None): ..."
-        raise AxisRulesError([catalog.NO_PLAN_IN_FORCE.at(origin, fix=fix)]) from None
+    layout = in_force_here(origin)
     try:
         parsed = parse_axis_names(names)
     except (ValueError, TypeError) as error:
@@ -58,6 +57,15 @@ def constrain(x: Any, names: str | Sequence[str | None]) -> Any:
         why = f"{len(parsed)} names ({names!r}) for an activation of {rank} dims {jax.numpy.shape(x)}"
         raise AxisRulesError([catalog.RANK_MISMATCH.at(origin, why=why)])
     return x if layout is None else layout.constrain_array(x, parsed, origin)
+
+
+def in_force_here(origin: Origin) -> InForce | None:
+    """What is in force, None where nothing is wanted; AXR501 at `origin` where nobody has said either."""
+    try:
+        return _in_force.get()
+    except LookupError:
+        fix = "trace through Partitioner.jit, or declare that no plan is wanted: with use_plan(None): ..."
+        raise AxisRulesError([catalog.NO_PLAN_IN_FORCE.at(origin, fix=fix)]) from None
 
 
 def _caller() -> Origin:

@@ -7,7 +7,19 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 import axisrules
-from axisrules.cli import audit, bench, check, diff, doctor, explain, ledger, presets, targets
+from axisrules.cli import (
+    audit,
+    bench,
+    check,
+    diff,
+    doctor,
+    explain,
+    ledger,
+    presets,
+    targets,
+    typecheck,
+    wrap,
+)
 from axisrules.cli.arguments import ExampleFormatter
 from axisrules.diagnostics import AxisRulesError, render_text
 
@@ -21,6 +33,8 @@ COMMANDS = {
     "audit": audit,
     "targets": targets,
     "doctor": doctor,
+    "wrap": wrap,
+    "typecheck": typecheck,
 }
 
 DESCRIPTION = """\

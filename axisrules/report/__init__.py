@@ -1,6 +1,7 @@
 """Results in, text, JSON and HTML out; decides nothing."""
 
 from axisrules.report.audit import AuditTable
+from axisrules.report.axis_classes import AxisClassTable
 from axisrules.report.bench import BenchTable
 from axisrules.report.comparison import ComparisonTable
 from axisrules.report.diff import DiffExplanation
@@ -15,6 +16,7 @@ from axisrules.report.targets import TargetsTable
 __all__ = [
     "SORT_KEYS",
     "AuditTable",
+    "AxisClassTable",
     "BenchTable",
     "ComparisonTable",
     "DiffExplanation",

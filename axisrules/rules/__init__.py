@@ -14,7 +14,8 @@ from axisrules.rules.table import (
     RuleTable,
     Scope,
 )
-from axisrules.rules.toml_file import dump_rules, read_rules
+from axisrules.rules.text_file import read_text
+from axisrules.rules.toml_file import dump_rules, parse_toml, read_rules
 
 if TYPE_CHECKING:
     from axisrules.rules.maxtext_yaml import read_maxtext_rules
@@ -31,10 +32,12 @@ __all__ = [
     "from_flax_rules",
     "load_rules",
     "parse_rules",
+    "parse_toml",
     "preset_names",
     "preset_text",
     "read_maxtext_rules",
     "read_rules",
+    "read_text",
 ]
 
 
