@@ -39,7 +39,8 @@ def remembering() -> optax.GradientTransformation:
 def table_for(preset: str, case: Case) -> RuleTable:
     """The preset, and a rule for every name of the model that it does not know.
 
-    Another `embed`, such as that of an image tower, is cut as `embed` is; the rest is replicated.
+    Another `embed`, such as that of an image tower, is cut as `embed` is, where both do not meet in one
+    array; the rest is replicated.
     """
     table = load_rules(preset)
     known = {rule.logical_axis for rule in table.rules}
@@ -47,7 +48,7 @@ def table_for(preset: str, case: Case) -> RuleTable:
     if not more:
         return table
     widths = {name: "fsdp" for name in more if name.endswith("_embed") and preset.startswith("fsdp")}
-    kinds = {"kind": {"params": widths}} if widths else {}
+    kinds = {"kind": {"params": widths}, "policy": {"collision": "allow"}} if widths else {}
     return table | parse_rules({"rules": {name: [] for name in more}, **kinds})
 
 

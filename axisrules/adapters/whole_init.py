@@ -26,8 +26,14 @@ def _factorised(jaxpr: Any) -> Iterator[tuple[str, tuple[int, ...]]]:
     for equation in jaxpr.eqns:
         if equation.primitive.name in FACTORISATIONS:
             yield equation.primitive.name, tuple(equation.invars[0].aval.shape)
-        for value in equation.params.values():
-            for part in value if isinstance(value, tuple | list) else (value,):
-                inner = getattr(part, "jaxpr", part)
-                if hasattr(inner, "eqns"):
-                    yield from _factorised(inner)
+        for inner in _inner(equation):
+            yield from _factorised(inner)
+
+
+def _inner(equation: Any) -> Iterator[Any]:
+    """The jaxprs that an equation runs."""
+    for value in equation.params.values():
+        for part in value if isinstance(value, tuple | list) else (value,):
+            opened = getattr(part, "jaxpr", part)
+            if hasattr(opened, "eqns"):
+                yield opened
