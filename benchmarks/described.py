@@ -6,10 +6,8 @@ from typing import Any
 
 import jax
 import jax.export
-import optax
 from jax.sharding import AbstractMesh, NamedSharding, PartitionSpec
 
-from axisrules import constrain, read_program
 from axisrules.adapters import Program
 from axisrules.analysis import (
     Ledger,
@@ -22,7 +20,6 @@ from axisrules.analysis import (
 )
 from axisrules.diagnostics import AxisRulesError
 from axisrules.mesh import MeshSpec, Target, parse_mesh
-from axisrules.models import DecoderConfig, linen_decoder, next_token_loss
 from axisrules.partition import FlatStep, described_partitioner
 from axisrules.rules import RuleTable, load_rules
 from axisrules.targets import CompiledStep, CompileFailure, CompileJob, Mode, compile_many
@@ -59,18 +56,6 @@ class Described:
     module: Module
     ledger: Ledger
     estimate: StepEstimate
-
-
-def decoder_program(config: DecoderConfig, batch: int, seq: int) -> Program:
-    """The training step of the built-in decoder with adamw, on batches of that shape."""
-    tokens = jax.ShapeDtypeStruct((batch, seq), "int32")
-    return read_program(
-        linen_decoder(config, constrain),
-        next_token_loss,
-        {"inputs": tokens, "targets": tokens},
-        optimizer=optax.adamw(1e-3),
-        batch_axes={"inputs": "batch seq", "targets": "batch seq"},
-    )
 
 
 def compile_layouts(program: Program, layouts: Sequence[Layout], mode: Mode = "fast") -> list[Described]:

@@ -11,7 +11,8 @@ from axisrules.analysis import Ledger
 from axisrules.mesh import parse_target
 from axisrules.models import DecoderConfig
 from axisrules.rules import RuleTable, load_rules, parse_rules
-from benchmarks.described import WHOLE_COLLECTIVES, Layout, compile_layouts, decoder_program
+from benchmarks.described import WHOLE_COLLECTIVES, Layout, compile_layouts
+from benchmarks.programs import decoder_program
 from benchmarks.report import Figure, publish
 from benchmarks.theory import Theory
 

@@ -1,5 +1,6 @@
 """The text of a compiled program in, facts out: collectives, memory, FLOPs, time. Knows no JAX."""
 
+from axisrules.analysis.collective_time import CollectiveTime, collective_time
 from axisrules.analysis.collectives import read_ledger, wire_bytes
 from axisrules.analysis.cost import CostTerm, StepEstimate, estimate_step
 from axisrules.analysis.flops import count_flops, instruction_flops
@@ -23,6 +24,7 @@ __all__ = [
     "Between",
     "CalledComputation",
     "Collective",
+    "CollectiveTime",
     "Computation",
     "CostTerm",
     "DeviceRates",
@@ -47,6 +49,7 @@ __all__ = [
     "Tiling",
     "Torus",
     "Visit",
+    "collective_time",
     "count_flops",
     "describe_machine",
     "estimate_step",
