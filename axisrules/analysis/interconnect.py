@@ -129,7 +129,7 @@ def link_loads(torus: Torus, pairs: Iterable[tuple[tuple[int, ...], tuple[int, .
 def _crossed(
     torus: Torus, source: tuple[int, ...], target: tuple[int, ...]
 ) -> Iterator[tuple[tuple[Link, tuple[int, ...]], float]]:
-    """The links that a message crosses, by direction and the chip they leave, with the share that they carry."""
+    """The links that a message crosses, by direction and the chip they leave, with the share they carry."""
     at = list(source)
     for dim, size in enumerate(torus.sizes):
         for direction, hops, share in _ways(torus, dim, source[dim], target[dim]):
