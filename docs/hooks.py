@@ -30,7 +30,7 @@ STAGES = {
     "4": "Resolving",
     "5": "Partitioning",
     "6": "Command line and reports",
-    "7": "Compiled programs",
+    "7": "Compiled programs, pipelines and memory",
     "8": "Targets and their compilers",
 }
 COMMANDS = (
@@ -45,6 +45,8 @@ COMMANDS = (
     "presets",
     "wrap",
     "typecheck",
+    "schedule",
+    "balance",
 )
 HELP_COLUMNS = "88"
 IMAGE = re.compile(r'<p>\s*<img alt="([^"]*)" src="([^"]*\.svg)"\s*/?>\s*</p>')

@@ -17,10 +17,11 @@ ROOT = PROJECT / "axisrules"
 LAYERS = (
     "diagnostics models",
     "axes",
-    "rules mesh",
+    "rules mesh schedules",
     "resolve",
     "analysis infer",
-    "adapters targets",
+    "adapters memory targets",
+    "pipeline",
     "partition",
     "evidence",
     "bench",
@@ -28,7 +29,7 @@ LAYERS = (
     "cli",
 )
 RANK = {folder: rank for rank, row in enumerate(LAYERS) for folder in row.split()}
-PURE = ("diagnostics", "axes", "rules", "mesh", "resolve", "analysis")
+PURE = ("diagnostics", "axes", "rules", "mesh", "schedules", "resolve", "analysis")
 JAX_SIDE = ("jax", "jaxlib", "flax", "optax")
 
 MAX_FILE_LINES = 400

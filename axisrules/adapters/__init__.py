@@ -6,6 +6,7 @@ from axisrules.adapters.optimizer import name_optimizer_state
 from axisrules.adapters.own_constraints import jax_itself
 from axisrules.adapters.program import Loss, Model, Program, path_of
 from axisrules.adapters.read import read_program
+from axisrules.adapters.record import reading
 from axisrules.adapters.seeds import Seeds, dump_seeds, load_seeds
 from axisrules.adapters.type_report import TypeReport, typecheck
 from axisrules.adapters.wrap_export import export_pytree, export_seeds, seed_for
@@ -32,6 +33,7 @@ __all__ = [
     "name_optimizer_state",
     "path_of",
     "read_program",
+    "reading",
     "seed_for",
     "typecheck",
     "wrap",

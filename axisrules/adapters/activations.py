@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import jax
+from jax.ad_checkpoint import checkpoint_name
 
 from axisrules.axes import AxisNames, parse_axis_names
 from axisrules.diagnostics import AxisRulesError, Origin, catalog
@@ -56,7 +57,19 @@ def constrain(x: Any, names: str | Sequence[str | None]) -> Any:
     if len(parsed) != rank:
         why = f"{len(parsed)} names ({names!r}) for an activation of {rank} dims {jax.numpy.shape(x)}"
         raise AxisRulesError([catalog.RANK_MISMATCH.at(origin, why=why)])
-    return x if layout is None else layout.constrain_array(x, parsed, origin)
+    if layout is None:
+        return x
+    # The name costs nothing in the compiled program; remat policies pick by it what is kept.
+    return checkpoint_name(layout.constrain_array(x, parsed, origin), activation_name(parsed))
+
+
+def activation_name(names: AxisNames) -> str:
+    """What a remat policy calls an activation: its logical axes, `_` for a dim without one.
+
+    >>> activation_name(parse_axis_names("batch _ embed"))
+    'batch _ embed'
+    """
+    return " ".join(name or "_" for name in names)
 
 
 def in_force_here(origin: Origin) -> InForce | None:

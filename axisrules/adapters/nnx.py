@@ -11,6 +11,7 @@ from axisrules.adapters.factory import construct
 from axisrules.adapters.program import Model, Shapes
 from axisrules.adapters.reading import Reading, bare, read_annotation
 from axisrules.adapters.record import recording
+from axisrules.adapters.scopes import name_modules
 from axisrules.adapters.tree import check_tree
 from axisrules.axes import AxisNames
 from axisrules.diagnostics import AxisRulesError, Diagnostic, catalog
@@ -67,6 +68,7 @@ class _Nnx:
         """
         with nnx.use_eager_sharding(False):
             module = nnx.merge(self.graph, _filled(self.params, params), _filled(self.rest, rest))
+        name_modules(module)
         if key is None:
             module.eval()
         return module

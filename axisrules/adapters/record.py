@@ -46,6 +46,13 @@ class Recorder:
 
 
 @contextmanager
+def reading() -> Iterator[None]:
+    """Trace a program only to read what it computes: constraints do nothing, and no plan or mesh is met."""
+    with recording(None):
+        yield
+
+
+@contextmanager
 def recording(recorder: InForce | None) -> Iterator[None]:
     """Trace with `recorder` in force (None: with constraints ignored), apart from every plan and mesh.
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import axisrules
 from axisrules.cli import (
     audit,
+    balance,
     bench,
     check,
     diff,
@@ -16,6 +17,7 @@ from axisrules.cli import (
     explain,
     ledger,
     presets,
+    schedule,
     targets,
     typecheck,
     wrap,
@@ -35,6 +37,8 @@ COMMANDS = {
     "doctor": doctor,
     "wrap": wrap,
     "typecheck": typecheck,
+    "schedule": schedule,
+    "balance": balance,
 }
 
 DESCRIPTION = """\

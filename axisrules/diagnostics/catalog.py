@@ -83,6 +83,33 @@ PADDED_ARRAY = Code("AXR716", "array that its layout in memory pads", "warning")
 IDLE_MESH_AXIS = Code("AXR717", "mesh axis that cuts nothing", "warning")
 MUCH_COMMUNICATION = Code("AXR718", "communication above a fifth of the step", "warning")
 
+# 75x: pipelines
+UNKNOWN_SCHEDULE = Code("AXR750", "no such pipeline schedule")
+SCHEDULE_MISFIT = Code("AXR751", "schedule that these numbers do not fit")
+STAGE_SPLIT = Code("AXR752", "layers that do not fit the stages")
+MICROBATCH_SPLIT = Code("AXR753", "microbatches that do not divide the batch")
+NO_STAGE_AXIS = Code("AXR754", "schedule without stages")
+NO_LAYER_LOOP = Code("AXR755", "model without layers that a pipeline can cut")
+LOSS_NOT_SUM = Code("AXR756", "loss that is no sum over the batch's rows")
+BROKEN_SCHEDULE = Code("AXR757", "schedule that breaks a rule of pipelines")
+MANUAL_CONSTRAINT = Code("AXR758", "constraint on a mesh axis that the pipeline cuts itself")
+STATE_OF_ROWS = Code("AXR759", "state that a pipelined step computes from the batch")
+LARGE_BUBBLE = Code("AXR760", "pipeline that waits for much of the time", "warning")
+PIPELINE_UNNEEDED = Code("AXR761", "pipeline where the model fits without", "warning")
+TENSOR_OVER_NETWORK = Code("AXR762", "tensor parallelism over the slow network", "warning")
+SMALL_MICROBATCH = Code("AXR763", "microbatches too small for a matrix unit", "warning")
+IMBALANCE = Code("AXR764", "stages of unlike cost", "warning")
+
+# 77x and 78x: memory
+REMAT_MATCHES_NOTHING = Code("AXR770", "remat policy that matches nothing")
+NO_HOST_MEMORY = Code("AXR771", "offload to host memory that the devices lack")
+REMAT_EVERY = Code("AXR772", "layers that their groups do not divide")
+UNEVEN_MICROBATCHES = Code("AXR773", "microbatches that do not divide the batch")
+LOSS_NOT_A_SUM = Code("AXR774", "loss that is no sum over tokens")
+UNKNOWN_WEIGHT = Code("AXR775", "weight of a microbatch that the loss does not tell")
+CHEAP_TO_KEEP = Code("AXR780", "recomputing what is cheap to keep", "warning")
+DEAR_TO_KEEP = Code("AXR781", "keeping what is dear", "warning")
+
 # 8xx: targets and their compilers
 BAD_TARGET = Code("AXR801", "not a target")
 UNKNOWN_TOPOLOGY = Code("AXR802", "no such topology")

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 from jax.sharding import (
@@ -25,12 +25,13 @@ from axisrules.mesh import MeshSpec
 from axisrules.partition.activations import lay_out, lay_out_own
 from axisrules.partition.batch import place_batch
 from axisrules.partition.devices import make_mesh, mesh_spec
+from axisrules.partition.gradient import gradient_of, scorer_of
 from axisrules.partition.relayout import move_state
 from axisrules.partition.shardings import sharding_here, shardings_of, state_shardings
 from axisrules.partition.state import TrainState
 from axisrules.partition.step import eval_step, initial_state, train_step
 from axisrules.resolve import Plan, make_plan
-from axisrules.rules import RuleTable, load_rules
+from axisrules.rules import RuleTable, Training, load_rules, parse_training
 
 # Part of every trace-cache key: a function that jit has traced under one plan, nested jits
 # included, is traced again under another. (Flax's rules context lacks this, and goes stale.)
@@ -75,15 +76,19 @@ class Partitioner:
     def train_step(self, *, donate: bool = True) -> jax.stages.Wrapped:
         """A jitted `(state, batch) -> (state, metrics)`; the old state is donated to the new one.
 
-        The metrics are those of the loss function, and `loss` itself.
+        The metrics are those of the loss function, and `loss` itself. What the table says of `remat`
+        and `accumulate` changes memory and time, and no number beyond rounding.
 
-        Raises AxisRulesError (AXR506) when the program has no optimizer.
+        Raises AxisRulesError: AXR506 when the program has no optimizer, AXR771 and AXR773 for a table's
+        remat or accumulate that does not fit the devices or the batch.
         """
         if self.program.optimizer is None:
             fix = "give read_program an optimizer: optimizer=optax.adamw(1e-3)"
             raise AxisRulesError([catalog.NO_OPTIMIZER.at(fix=fix)])
+        gradient = gradient_of(self.program, self.plan, self.mesh)
         step = self._in_auto_mode(
-            partial(train_step, self.program, self._pin_gradients), (self.state_shardings, self._whole)
+            partial(train_step, self.program, gradient, self._pin_gradients),
+            (self.state_shardings, self._whole),
         )
         return self.jit(
             step,
@@ -97,7 +102,8 @@ class Partitioner:
 
         On an Explicit mesh the result comes out whole on every device.
         """
-        step = self._in_auto_mode(partial(eval_step, self.program, fn), self._whole)
+        scorer = scorer_of(self.program, self.plan, self.mesh) if fn is None else None
+        step = self._in_auto_mode(partial(eval_step, self.program, fn, scorer), self._whole)
         return self.jit(step, in_shardings=(self.state_shardings, self.batch_shardings))
 
     def jit(self, fn: Callable[..., Any], **options: Any) -> jax.stages.Wrapped:
@@ -198,13 +204,15 @@ def make_partitioner(
     mesh: str | MeshSpec | Mesh | None = None,
     *,
     devices: Sequence[jax.Device] | None = None,
+    **training: Unpack[Training],
 ) -> Partitioner:
     """`program` laid out by `rules` (a preset's name, a file or a table) on `mesh`.
 
-    Without a mesh, the one that the table suggests. Raises AxisRulesError with everything that is
-    wrong with the table, the mesh or their fit to the program.
+    Without a mesh, the one that the table suggests. `training` takes what a table can say of how a step
+    is run, and goes before the table: remat="attention", accumulate=8. Raises AxisRulesError with
+    everything that is wrong with the table, the mesh or their fit to the program.
     """
-    table = load_rules(rules)
+    table = load_rules(rules) | parse_training(training)
     if not isinstance(mesh, Mesh):
         mesh = make_mesh(mesh or table.mesh or f"data={len(devices or jax.devices())}", devices)
     return Partitioner(program, make_plan(program.leaves, table, mesh_spec(mesh)), mesh)

@@ -2,6 +2,7 @@
 
 from axisrules.report.audit import AuditTable
 from axisrules.report.axis_classes import AxisClassTable
+from axisrules.report.balance import BalanceTable
 from axisrules.report.bench import BenchTable
 from axisrules.report.comparison import ComparisonTable
 from axisrules.report.diff import DiffExplanation
@@ -11,18 +12,22 @@ from axisrules.report.findings import styled_findings
 from axisrules.report.ledger import LedgerTable
 from axisrules.report.ledger_rows import SORT_KEYS, SortKey
 from axisrules.report.presets import preset_list
+from axisrules.report.schedule import SchedulePicture, ScheduleTable
 from axisrules.report.targets import TargetsTable
 
 __all__ = [
     "SORT_KEYS",
     "AuditTable",
     "AxisClassTable",
+    "BalanceTable",
     "BenchTable",
     "ComparisonTable",
     "DiffExplanation",
     "DoctorTable",
     "Explanation",
     "LedgerTable",
+    "SchedulePicture",
+    "ScheduleTable",
     "SortKey",
     "TargetsTable",
     "explain",

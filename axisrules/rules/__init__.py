@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING
 
 from axisrules.rules.flax_rules import from_flax_rules
-from axisrules.rules.parse import parse_rules
+from axisrules.rules.parse import TRAINING_KEYS, Training, parse_rules, parse_training
+from axisrules.rules.pipeline import PipelineRules
 from axisrules.rules.presets import load_rules, preset_names, preset_text
+from axisrules.rules.remat import LAYERS, NAMED_REMATS, NO_REMAT, Accumulate, Remat, named_remat
 from axisrules.rules.table import (
     DEFAULT_POLICIES,
     INHERITS,
@@ -24,15 +26,25 @@ __all__ = [
     "DEFAULT_POLICIES",
     "INHERITS",
     "KINDS",
+    "LAYERS",
+    "NAMED_REMATS",
+    "NO_REMAT",
+    "TRAINING_KEYS",
+    "Accumulate",
     "Kind",
+    "PipelineRules",
+    "Remat",
     "Rule",
     "RuleTable",
     "Scope",
+    "Training",
     "dump_rules",
     "from_flax_rules",
     "load_rules",
+    "named_remat",
     "parse_rules",
     "parse_toml",
+    "parse_training",
     "preset_names",
     "preset_text",
     "read_maxtext_rules",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 from axisrules.axes import (
     LogicalAxis,
@@ -23,6 +23,9 @@ from axisrules.diagnostics import (
     shown_value,
 )
 from axisrules.rules.compose import flatten
+from axisrules.rules.parse_memory import parse_accumulate, parse_remat
+from axisrules.rules.parse_pipeline import parse_pipeline
+from axisrules.rules.pipeline import PIPELINE_KEYS
 from axisrules.rules.table import (
     BASE,
     DEFAULT_POLICIES,
@@ -40,7 +43,9 @@ Path = tuple[str | int, ...]
 Locate = Callable[[Path], Origin]
 Choice = TypeVar("Choice", bound=str)
 
-TABLE_KEYS = ("name", "doc", "mesh", "optional_mesh_axes", "policy", "rules", "kind", "path")
+# How a step is run: values beside the rules, which may also be given without any rule.
+TRAINING_KEYS = ("remat", "accumulate", *PIPELINE_KEYS)
+TABLE_KEYS = ("name", "doc", "mesh", "optional_mesh_axes", "policy", "rules", "kind", "path", *TRAINING_KEYS)
 RULE_KEYS = ("mesh", "any", "partial", "uneven", "before", "after", *RULE_POLICIES)
 MAX_PATTERN = 512
 MAX_MESH_AXES = 64
@@ -61,6 +66,31 @@ def parse_rules(source: object, *, name: str = "", locate: Locate | None = None)
     return table
 
 
+class Training(TypedDict, total=False):
+    """How a step is run, as a table says it or a caller does; None says nothing."""
+
+    remat: object
+    accumulate: object
+    schedule: object
+    microbatches: object
+    repeats: object
+    split: object
+
+
+def parse_training(source: Training) -> RuleTable:
+    """A table without rules that holds how a step is run, to be put on top of another: `table | this`.
+
+    `source` has some of the keys TRAINING_KEYS; None leaves what the other table says. Raises
+    AxisRulesError: AXR103 for another key, AXR104 and AXR113 for a value that is none.
+    """
+    reader = _Reader(lambda path: Origin("<python>", 0, ".".join(map(str, path))), [])
+    values: Mapping[object, object] = dict(source.items())
+    reader.known_keys((), values, TRAINING_KEYS)
+    table = reader.training(RuleTable(), values)
+    raise_errors(reader.found)
+    return table
+
+
 @dataclass
 class _Reader:
     """Walks the values, collecting rules and findings instead of stopping at the first."""
@@ -77,7 +107,7 @@ class _Reader:
         if not rules and not self.found:
             fix = "add a rule, such as `embed = []` under `[rules]`"
             self.found.append(catalog.EMPTY_TABLE.at(self.locate(()), fix=fix))
-        return RuleTable(
+        table = RuleTable(
             # In canonical order already, so that a table equals what its own dump is read as.
             layers=(flatten((rules,)),),
             optional_mesh_axes=self.mesh_axes(("optional_mesh_axes",), source.get("optional_mesh_axes", []))
@@ -86,6 +116,16 @@ class _Reader:
             name=self.text(("name",), source.get("name", name)),
             doc=self.text(("doc",), source.get("doc", "")),
             mesh=self.text(("mesh",), source.get("mesh", "")),
+        )
+        return self.training(table, source)
+
+    def training(self, table: RuleTable, source: Mapping[object, object]) -> RuleTable:
+        """`table` with what `source` says of how a step is run."""
+        return replace(
+            table,
+            remat=parse_remat(self, source.get("remat")),
+            accumulate=parse_accumulate(self, source.get("accumulate")),
+            pipeline=parse_pipeline(self, source),
         )
 
     def all_rules(self, source: Mapping[object, object]) -> Iterator[Rule]:
@@ -106,11 +146,13 @@ class _Reader:
         if colon and not kind:
             return None
         glob = after if colon else text
+        return Scope(kind, PathPattern(glob)) if self.is_pattern(("path", text), glob) else None
+
+    def is_pattern(self, path: Path, glob: str) -> bool:
         problem = _pattern_problem(glob)
         if problem:
-            self.found.append(catalog.BAD_PATTERN.at(self.locate(("path", text)), why=problem))
-            return None
-        return Scope(kind, PathPattern(glob))
+            self.found.append(catalog.BAD_PATTERN.at(self.locate(path), why=problem))
+        return not problem
 
     def scope(self, path: Path, body: object, scope: Scope) -> Iterator[Rule]:
         """The rules of one scope: a table of names, or a list of pairs where a name returns."""

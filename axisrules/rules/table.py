@@ -8,6 +8,8 @@ from typing import Literal, get_args
 from axisrules.axes import LogicalAxis, MeshAxis, PathPattern
 from axisrules.diagnostics import Origin, Policy
 from axisrules.rules.compose import flatten
+from axisrules.rules.pipeline import NO_PIPELINE, PipelineRules
+from axisrules.rules.remat import Accumulate, Remat
 
 Kind = Literal["params", "gradients", "optimizer", "activations", "batch", "cache"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -99,6 +101,10 @@ class RuleTable:
     doc: str = field(default="", compare=False)
     # The mesh to use where the user names none, as text: "fsdp=-1,tensor=4".
     mesh: str = field(default="", compare=False)
+    # How a step is run; None says nothing, and leaves it to the table below in a composition.
+    remat: tuple[Remat, ...] | None = None
+    accumulate: Accumulate | None = None
+    pipeline: PipelineRules = NO_PIPELINE
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
@@ -133,4 +139,7 @@ class RuleTable:
             name=" | ".join(n for n in (self.name, override.name) if n),
             doc=override.doc or self.doc,
             mesh=override.mesh or self.mesh,
+            remat=self.remat if override.remat is None else override.remat,
+            accumulate=override.accumulate or self.accumulate,
+            pipeline=self.pipeline | override.pipeline,
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axisrules.diagnostics import AxisRulesError, Origin, catalog
+from axisrules.rules.dump_training import training_entries
 from axisrules.rules.parse import parse_rules
 from axisrules.rules.table import BASE, Rule, RuleTable, Scope
 from axisrules.rules.text_file import read_text
@@ -79,6 +80,7 @@ def _sections(table: RuleTable) -> Iterator[str]:
     lines = [f"{key} = {_string(text)}\n" for key, text in head if text]
     if table.optional_mesh_axes:
         lines.append(f"optional_mesh_axes = {_strings(table.optional_mesh_axes)}\n")
+    lines += [f"{key} = {value}\n" for key, value in training_entries(table)]
     by_scope: dict[Scope, list[Rule]] = {}
     for rule in table.rules:
         by_scope.setdefault(rule.scope, []).append(rule)

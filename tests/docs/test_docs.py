@@ -22,7 +22,7 @@ from axisrules.rules import read_maxtext_rules, read_rules
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").rglob("*.md"))]
-TRAINING_PAGES = {"README", "quick_start", "training"}
+TRAINING_PAGES = {"README", "quick_start", "training", "pipelines"}
 # Shown, never run: plain text, and what is typed into a shell before axisrules is there.
 NOT_RUN = {"text", "bash", "sh"}
 RUN = {"python", "toml", "yaml", "console"}

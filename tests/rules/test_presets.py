@@ -44,7 +44,7 @@ DECODER: dict[Kind, tuple[str, ...]] = {
 }
 WANTED = {
     *("dp", "fsdp", "zero1", "zero2", "zero3", "tp", "tp_sp", "fsdp_tp", "fsdp_tp_sp", "context"),
-    *("expert", "pipeline", "3d", "t5x_1_1", "t5x_1_2", "t5x_2_1", "t5x_2_2"),
+    *("expert", "pipeline", "3d", "3d_sp", "t5x_1_1", "t5x_1_2", "t5x_2_1", "t5x_2_2"),
 }
 
 

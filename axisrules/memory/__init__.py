@@ -1,0 +1,17 @@
+"""What a step keeps in memory: rematerialization and accumulation, as functions around a gradient."""
+
+from axisrules.memory.accumulate import BatchCut, Gradient, Objective, accumulated
+from axisrules.memory.advice import PolicyCost, advise
+from axisrules.memory.offload import check_offload
+from axisrules.memory.remat import rematerialized
+
+__all__ = [
+    "BatchCut",
+    "Gradient",
+    "Objective",
+    "PolicyCost",
+    "accumulated",
+    "advise",
+    "check_offload",
+    "rematerialized",
+]

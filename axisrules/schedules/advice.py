@@ -1,0 +1,64 @@
+"""What is worth changing in a pipeline that would run as it is: warnings, each with its numbers."""
+
+from collections.abc import Iterator, Mapping
+
+from axisrules.diagnostics import Diagnostic, Origin, catalog
+from axisrules.schedules.balance import Split
+from axisrules.schedules.facts import Costs, facts
+from axisrules.schedules.schedule import Schedule
+
+MOST_BUBBLE = 0.2
+MOST_IMBALANCE = 0.1
+# A TPU's matrix unit takes 128 rows at a time; fewer leave part of it empty.
+# Source: Google Cloud, "TPU architecture": an MXU has 128 x 128 multiply-accumulators.
+MATRIX_ROWS = 128
+
+
+def advise_bubble(
+    schedule: Schedule, costs: Costs | None = None, origin: Origin | None = None
+) -> Iterator[Diagnostic]:
+    """AXR760 where a device waits for more than a fifth of the step."""
+    bubble = facts(schedule, costs or Costs()).bubble
+    if bubble > MOST_BUBBLE:
+        shape = f"{schedule.stages} stages and {schedule.microbatches} microbatches"
+        why = f"with {shape} a device waits for {bubble:.0%} of the time"
+        wanted = 4 * (schedule.stages - 1)
+        fix = f'microbatches = {wanted}, or schedule = "interleaved" with repeats'
+        yield catalog.LARGE_BUBBLE.at(origin, subject=schedule.name, why=why, fix=fix)
+
+
+def advise_need(state_bytes: int, memory_bytes: int, stages: int) -> Iterator[Diagnostic]:
+    """AXR761 where one device could hold what its stages hold together.
+
+    `state_bytes` is what a device holds with the pipeline: parameters, gradients and optimizer state.
+    """
+    without = state_bytes * stages
+    if without < memory_bytes / 2:
+        why = f"without stages a device would hold {without:,} bytes of its {memory_bytes:,}"
+        yield catalog.PIPELINE_UNNEEDED.at(why=why, fix="give the stages' devices to data or fsdp")
+
+
+def advise_network(slices: Mapping[str, int], tensor_axis: str, stage_axis: str) -> Iterator[Diagnostic]:
+    """AXR762 where tensor parallelism crosses slices and stages do not; `slices` as a mesh counts them."""
+    across = slices.get(tensor_axis, 1)
+    if across > 1 and slices.get(stage_axis, 1) == 1:
+        why = f"`{tensor_axis}` goes over {across} slices, and every layer waits for that network twice"
+        fix = f"let `{stage_axis}` cross the slices: slices:{stage_axis}={across}"
+        yield catalog.TENSOR_OVER_NETWORK.at(why=why, fix=fix)
+
+
+def advise_rows(rows: int, tokens_per_row: int, origin: Origin | None = None) -> Iterator[Diagnostic]:
+    """AXR763 where a microbatch has fewer tokens on a device than a matrix unit takes at once."""
+    tokens = rows * tokens_per_row
+    if tokens < MATRIX_ROWS:
+        why = f"a microbatch has {tokens} tokens on a device, and a matrix unit takes {MATRIX_ROWS} at once"
+        yield catalog.SMALL_MICROBATCH.at(origin, why=why, fix="use fewer microbatches, or a larger batch")
+
+
+def advise_balance(split: Split, origin: Origin | None = None) -> Iterator[Diagnostic]:
+    """AXR764 where the dearest stage costs a tenth more than the mean."""
+    if split.imbalance > MOST_IMBALANCE:
+        costs = ", ".join(f"{cost:.3g}" for cost in split.costs)
+        why = f"the stages cost {costs}: the dearest is {split.imbalance:.0%} above the mean"
+        fix = "take the split that `axisrules balance` proposes"
+        yield catalog.IMBALANCE.at(origin, subject=f"split = {list(split.counts)}", why=why, fix=fix)

@@ -1,0 +1,145 @@
+"""What a pipeline keeps does not grow with the microbatches, and its loops send activations and nothing else.
+
+Compiled for a TPU v5e of eight chips that need not be there: python -m benchmarks.pipeline_memory
+"""
+
+import re
+import sys
+from collections import Counter
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+from jax.experimental import topologies
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from axisrules import constrain, load_rules, make_mesh, make_partitioner, read_program
+from axisrules.models import DecoderConfig, linen_decoder, next_token_loss
+from axisrules.models.config import unconstrained
+from axisrules.models.linen_decoder import Block
+from axisrules.rules import parse_training
+from benchmarks.report import Figure, publish
+
+TOPOLOGY = "v5e:2x4"
+CONFIG = DecoderConfig(
+    vocab=1024, embed=1024, heads=8, kv_heads=8, head_dim=128, mlp=4096, layers=8, dtype="bfloat16"
+)
+SEQ, ROWS, STAGES, DATA = 512, 2, 4, 2
+COLLECTIVES = re.compile(
+    r" (all-gather|all-reduce|reduce-scatter|all-to-all|collective-permute)(?:-start)?\("
+)
+FEW, MANY = 4, 32
+
+
+def compiled(table: str, mesh_text: str, microbatches: int, **wanted: Any) -> Any:
+    """A train step for the topology, each device with two rows of every microbatch."""
+    tokens = jax.ShapeDtypeStruct((ROWS * DATA * microbatches, SEQ), jnp.int32)
+    batch = dict.fromkeys(("inputs", "targets"), tokens)
+    model = linen_decoder(CONFIG, constrain)
+    axes = dict.fromkeys(batch, "batch seq")
+    program = read_program(model, next_token_loss, batch, optimizer=optax.sgd(0.1), batch_axes=axes)
+    rules = load_rules(table) | parse_training({"microbatches": microbatches, **wanted})
+    partitioner = make_partitioner(program, rules, make_mesh(mesh_text, _devices()))
+    return partitioner.train_step().lower(partitioner.abstract_state, program.batch).compile()
+
+
+def shifted_gpipe(microbatches: int) -> Any:
+    """GPipe as vmap over stages and a shift, differentiated by JAX, every layer rematerialized."""
+    devices = make_mesh(f"data={DATA},stage={STAGES}", _devices())
+    block = Block(CONFIG, unconstrained)
+    x = jax.ShapeDtypeStruct((microbatches, ROWS * DATA, SEQ, CONFIG.embed), jnp.bfloat16)
+    one = jax.eval_shape(lambda key: nn.unbox(block.init(key, jnp.zeros(x.shape[1:], x.dtype), None)), _key())
+    depth = CONFIG.layers // STAGES
+    weights = jax.tree.map(lambda leaf: _on(devices, (STAGES, depth, *leaf.shape), leaf.dtype, "stage"), one)
+
+    def stage(params: Any, x: Any) -> Any:
+        layer = jax.checkpoint(lambda x, params: block.apply(params, x, None))
+        return jax.lax.scan(layer, x, params)[0]
+
+    def loss(weights: Any, x: Any) -> Any:
+        def tick(held: Any, fed: Any) -> tuple[Any, Any]:
+            shifted = jnp.concatenate([fed[None], held[:-1]])
+            out = jax.vmap(stage)(weights, shifted)
+            out = jax.lax.with_sharding_constraint(
+                out, NamedSharding(devices, PartitionSpec("stage", "data"))
+            )
+            return out, out[-1]
+
+        fed = jnp.concatenate([x, jnp.zeros((STAGES - 1, *x.shape[1:]), x.dtype)])
+        _, outs = jax.lax.scan(tick, jnp.zeros((STAGES, *x.shape[1:]), x.dtype), fed)
+        return jnp.mean(jnp.square(outs[STAGES - 1 :].astype(jnp.float32)))
+
+    rows = _on(devices, x.shape, x.dtype, None, "data")
+    return jax.jit(jax.grad(loss)).lower(weights, rows).compile()
+
+
+def measure() -> list[Figure]:
+    """Temporaries on one device, and collectives."""
+    figures = []
+    pipe = f"data={DATA},stage={STAGES}"
+    kept = {}
+    for schedule, extra in (("1f1b", {}), ("interleaved", {"repeats": 2})):
+        sizes = {m: compiled("pipeline", pipe, m, schedule=schedule, **extra) for m in (FEW, 2 * FEW, MANY)}
+        kept[schedule] = {m: _temporaries(step) for m, step in sizes.items()}
+        for m, size in kept[schedule].items():
+            figures.append(Figure(f"{schedule}: temporaries at {m} microbatches", size / 1e6, "MB"))
+        for m in (FEW, 2 * FEW):
+            ratio = kept[schedule][MANY] / kept[schedule][m]
+            figures.append(Figure(f"{schedule}: those at {MANY} over {m}", ratio, at_most=1.02))
+        if schedule == "1f1b":
+            figures += _collectives(schedule, sizes[MANY], 4)
+    figures += _collectives("gpipe", compiled("pipeline", pipe, FEW, schedule="gpipe"), 2)
+    shifted = _temporaries(shifted_gpipe(MANY))
+    figures.append(Figure(f"vmap GPipe with layer remat at {MANY}", shifted / 1e6, "MB"))
+    figures.append(Figure("1f1b over it", kept["1f1b"][MANY] / shifted, at_most=0.25))
+    tensor = compiled("3d", "data=2,stage=2,tensor=2", FEW, schedule="1f1b")
+    figures.append(Figure("all-gathers under tensor parallelism", _count(tensor)["all-gather"], at_most=0))
+    return figures
+
+
+def _collectives(name: str, step: Any, permutes: int) -> list[Figure]:
+    """Permutes are in the loops; the all-reduces of gradients and loss come after them."""
+    count = _count(step)
+    other = sum(count.values()) - count["collective-permute"] - count["all-reduce"]
+    return [
+        Figure(
+            f"{name}: collective-permutes", count["collective-permute"], at_least=permutes, at_most=permutes
+        ),
+        Figure(f"{name}: all-reduces in loops", _in_loops(step), at_most=0),
+        Figure(f"{name}: other collectives", other, at_most=0),
+    ]
+
+
+def _count(step: Any) -> Counter[str]:
+    return Counter(COLLECTIVES.findall(step.as_text()))
+
+
+def _in_loops(step: Any) -> int:
+    """All-reduces outside of the entry computation: in the bodies of loops."""
+    text = step.as_text()
+    entry = text[text.index("\nENTRY") :]
+    return _count(step)["all-reduce"] - Counter(COLLECTIVES.findall(entry))["all-reduce"]
+
+
+def _temporaries(step: Any) -> int:
+    size: int = step.memory_analysis().temp_size_in_bytes
+    return size
+
+
+def _devices() -> Any:
+    return topologies.get_topology_desc(TOPOLOGY, platform="tpu").devices
+
+
+def _key() -> Any:
+    return jax.eval_shape(jax.random.key, 0)
+
+
+def _on(mesh: Mesh, shape: tuple[int, ...], dtype: Any, *spec: str | None) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, dtype, sharding=NamedSharding(mesh, PartitionSpec(*spec)))
+
+
+if __name__ == "__main__":
+    jax.config.update("jax_platforms", "cpu")
+    sys.exit(publish("pipeline_memory", measure()))
