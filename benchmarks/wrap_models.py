@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from axisrules import Wrapped, wrap
+from axisrules import wrap
+from axisrules.adapters import Wrapped
 from axisrules.axes import AxisNames, LogicalAxis
 from axisrules.infer import Inference, NamedArray, Seed, name_axes
 from benchmarks.report import Figure, publish

@@ -10,7 +10,8 @@ import jax
 import numpy as np
 import optax
 
-from axisrules import Wrapped, make_partitioner, parse_rules, use_virtual_devices, wrap
+from axisrules import make_partitioner, parse_rules, use_virtual_devices, wrap
+from axisrules.adapters import Wrapped
 from axisrules.rules import RuleTable, load_rules
 from benchmarks.hlo import collectives
 from benchmarks.report import Figure, publish
