@@ -11,7 +11,7 @@ from jax.sharding import AbstractMesh, Mesh
 
 from axisrules.adapters import Program, path_of
 from axisrules.axes import LogicalAxis, MeshAxis
-from axisrules.diagnostics import catalog, raise_errors
+from axisrules.diagnostics import AxisRulesError, catalog, raise_errors
 from axisrules.memory import BatchCut, Gradient, accumulated, check_offload, rematerialized
 from axisrules.partition.step import objective
 from axisrules.pipeline import make_objective
@@ -27,9 +27,9 @@ Scorer = Callable[[Any, Any, Any], dict[str, Any]]
 def gradient_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Gradient:
     """(params, rest, batch, key) -> ((loss, (metrics, rest)), grads), as `plan.rules` want it.
 
-    Raises AxisRulesError: AXR771 for an offload to host memory that the devices lack, AXR773 for
-    microbatches that do not divide the batch; and when it is traced what rematerialized and accumulated
-    raise.
+    Raises AxisRulesError: AXR751 for a pipeline with a remat policy, AXR771 for an offload to host memory
+    that the devices lack, AXR773 for microbatches that do not divide the batch; and when it is traced
+    what rematerialized and accumulated raise.
     """
     policies, wanted = plan.rules.remat or (), plan.rules.accumulate
     if isinstance(mesh, Mesh):  # an AbstractMesh has no devices to ask
@@ -38,7 +38,11 @@ def gradient_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Grad
         check_offload(policies, device.device_kind, kinds)
     pipeline = make_objective(program, plan, mesh)
     own = pipeline or partial(objective, program)
-    # A pipeline recomputes its layers one by one, and its microbatches accumulate anyway.
+    if pipeline and policies:
+        why = "a pipeline keeps the input of every layer and recomputes the rest, whatever `remat` says"
+        fix = "leave `remat` out of this table, or `schedule`"
+        raise AxisRulesError([catalog.SCHEDULE_MISFIT.at(subject=plan.rules.name, why=why, fix=fix)])
+    # A pipeline's microbatches accumulate anyway.
     scored = own if pipeline else rematerialized(own, policies)
     gradient: Gradient = jax.value_and_grad(scored, has_aux=True)
     if pipeline or wanted is None or wanted.microbatches == 1:
