@@ -150,4 +150,4 @@ def test_a_wrapped_model_is_benched(run_json, seeds):
         "bench", "--model", MODEL, "--seeds", seeds, "--rules", "dp", "fsdp", "--steps", "2", "--seq", "16"
     )
     assert code == 0
-    assert len(report["layouts"]) == 2
+    assert len(report["rows"]) == 2
