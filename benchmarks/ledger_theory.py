@@ -39,7 +39,7 @@ def gathered_inputs() -> RuleTable:
 
 
 def layer_counts(ledger: Ledger, kind: str, bytes_at_least: int) -> float:
-    """How often a layer communicates as much as an activation; once for embedding and head each is left out."""
+    """How often a layer communicates as much as an activation; the embedding and the head do once each."""
     large = ledger.only(kind=kind, where=lambda one: one.payload_bytes >= bytes_at_least)
     return (sum(one.count for one in large) - 2) / CONFIG.layers
 
