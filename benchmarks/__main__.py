@@ -1,7 +1,7 @@
 """Every benchmark, each in a fresh interpreter; fails if any limit is missed.
 
 python -m benchmarks         what takes seconds or a few minutes
-python -m benchmarks --all   also what waits for full compiles, half an hour on two cores: flops_memory, ranking
+python -m benchmarks --all   also what waits for full compiles: flops_memory and ranking, half an hour
 """
 
 import subprocess
