@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from axisrules.adapters import Program, constrain, read_program
+    from axisrules.adapters import Program, constrain, read_program, wrap
     from axisrules.diagnostics import AxisRulesError, Diagnostic
     from axisrules.evidence import assert_traffic, compare
     from axisrules.mesh import MeshSpec, parse_mesh
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "adapters": ("Program", "constrain", "read_program"),
+    "adapters": ("Program", "constrain", "read_program", "wrap"),
     "evidence": ("assert_traffic", "compare"),
     "diagnostics": ("AxisRulesError", "Diagnostic"),
     "mesh": ("MeshSpec", "parse_mesh"),
@@ -94,6 +94,7 @@ __all__ = [
     "read_program",
     "use_plan",
     "use_virtual_devices",
+    "wrap",
 ]
 
 

@@ -56,16 +56,15 @@ def best_seconds(run: Callable[[], Any], at_least_seconds: float = 1.0) -> float
 
 def measured_rates() -> DeviceRates:
     """This device's rates in four small programs: dots, copies, elementwise work, many tiny dots."""
-    dots = _dot_rate()
-    memory = _memory_rate()
+    dots, elementwise = _dot_rate(), _vector_rate()
     return DeviceRates(
         int8_flops_per_second=dots,
         bf16_flops_per_second=dots,
         f32_flops_per_second=dots,
         precise_flops_per_second=dots,
-        vector_ops_per_second=_vector_rate(),
-        unfused_ops_per_second=_vector_rate(),
-        memory_bytes_per_second=memory,
+        vector_ops_per_second=elementwise,
+        unfused_ops_per_second=elementwise,
+        memory_bytes_per_second=_memory_rate(),
         clock_hertz=0.0,
         launch_seconds=_launch_seconds(),
     )
@@ -83,17 +82,17 @@ def _memory_rate(count: int = 2**25) -> float:
     return 2 * 4 * count / best_seconds(lambda: add(x))
 
 
-def _vector_rate(count: int = 2**18) -> float:
-    """Elementwise operations on an array that the caches hold; half of them exponentials, as in a softmax."""
-    x = jnp.full((count,), 0.5)
+def _vector_rate(count: int = 2**16) -> float:
+    """Operations and words of an Adam update of arrays that the caches hold: 12 and 7 per element."""
+    arrays = [jnp.full((count,), 0.5) for _ in range(4)]
 
-    def several(a: jax.Array) -> jax.Array:
-        for _ in range(TINY // 2):
-            a = jnp.exp(a * -0.5)
-        return a
+    def update(weight: jax.Array, mean: jax.Array, square: jax.Array, gradient: jax.Array) -> list[jax.Array]:
+        mean = 0.9 * mean + 0.1 * gradient
+        square = 0.999 * square + 0.001 * gradient * gradient
+        return [weight - 0.001 * mean / (jnp.sqrt(square) + 1e-8), mean, square]
 
-    work = jax.jit(several)
-    return (TINY + 2) * count / best_seconds(lambda: work(x))
+    work = jax.jit(update)
+    return (12 + 7) * count / best_seconds(lambda: work(*arrays))
 
 
 def _launch_seconds() -> float:

@@ -38,14 +38,14 @@ def flops(config: DecoderConfig, batch: int, seq: int, layout: Layout) -> Figure
 
 
 def memory(config: DecoderConfig, batch: int, seq: int, layouts: tuple[Layout, ...]) -> Iterator[Figure]:
-    """How far the fast path's bytes are from those that the compiler states after code generation."""
+    """How far the fast path's bytes are from the peak that the compiler states after code generation."""
     program = decoder_program(config, batch, seq)
     fast, full = (compile_layouts(program, layouts, mode) for mode in ("fast", "full"))
     limit = 5.0 if config.layers < 10 else 15.0
     for layout, quick, whole in zip(layouts, fast, full, strict=True):
         assert whole.step.memory, "a full compile knows its memory"
         assigned = read_memory(quick.step.buffers_text, platform=layout.target.platform).total_bytes
-        stated = whole.step.memory.total_bytes
+        stated = whole.step.memory.peak_bytes
         name = f"memory, {config.layers} layers of {config.embed}, {layout.name}"
         yield Figure(f"{name}: fast", assigned / 2**30, "GiB")
         yield Figure(f"{name}: full", stated / 2**30, "GiB")

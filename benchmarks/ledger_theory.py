@@ -39,9 +39,9 @@ def gathered_inputs() -> RuleTable:
 
 
 def layer_counts(ledger: Ledger, kind: str, bytes_at_least: int) -> float:
-    """How often a layer communicates something as large as an activation."""
+    """How often a layer communicates as much as an activation; the embedding and the head do once each."""
     large = ledger.only(kind=kind, where=lambda one: one.payload_bytes >= bytes_at_least)
-    return sum(one.count for one in large if "/layers" in one.module_path) / CONFIG.layers
+    return (sum(one.count for one in large) - 2) / CONFIG.layers
 
 
 def off(name: str, found: int, theory: int, at_most: float) -> list[Figure]:

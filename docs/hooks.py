@@ -46,6 +46,10 @@ COMMANDS = (
     "targets",
     "doctor",
     "presets",
+    "wrap",
+    "typecheck",
+    "schedule",
+    "balance",
 )
 HELP_COLUMNS = "88"
 IMAGE = re.compile(r'<p>\s*<img alt="([^"]*)" src="([^"]*\.svg)"\s*/?>\s*</p>')

@@ -19,7 +19,7 @@ LAYERS = (
     "axes",
     "rules mesh schedules",
     "resolve",
-    "analysis",
+    "analysis infer",
     "adapters memory targets",
     "pipeline",
     "partition",

@@ -43,6 +43,7 @@ PUBLIC = [
     "read_program",
     "use_plan",
     "use_virtual_devices",
+    "wrap",
 ]
 
 JAX_SIDE = ("jax", "jaxlib", "flax", "optax", "numpy")

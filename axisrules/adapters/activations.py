@@ -20,6 +20,9 @@ class InForce(Protocol):
     def constrain_array(self, x: Any, names: AxisNames, origin: Origin) -> Any:
         """`x` laid out as its logical axes ask; `origin` is the model's own line."""
 
+    def constrain_own(self, x: Any, sharding: Any, origin: Origin) -> Any:
+        """`x` laid out as a model's own line asks, in JAX's words: a PartitionSpec or a Sharding."""
+
 
 _in_force: ContextVar[InForce | None] = ContextVar("axisrules_in_force")
 
@@ -45,11 +48,7 @@ def constrain(x: Any, names: str | Sequence[str | None]) -> Any:
     AXR303 when the names do not fit the rank, AXR306 for a name that is none, and what the rules find.
     """
     origin = _caller()
-    try:
-        layout = _in_force.get()
-    except LookupError:
-        fix = "trace through Partitioner.jit, or declare that no plan is wanted: with use_plan(None): ..."
-        raise AxisRulesError([catalog.NO_PLAN_IN_FORCE.at(origin, fix=fix)]) from None
+    layout = in_force_here(origin)
     try:
         parsed = parse_axis_names(names)
     except (ValueError, TypeError) as error:
@@ -71,6 +70,15 @@ def activation_name(names: AxisNames) -> str:
     'batch _ embed'
     """
     return " ".join(name or "_" for name in names)
+
+
+def in_force_here(origin: Origin) -> InForce | None:
+    """What is in force, None where nothing is wanted; AXR501 at `origin` where nobody has said either."""
+    try:
+        return _in_force.get()
+    except LookupError:
+        fix = "trace through Partitioner.jit, or declare that no plan is wanted: with use_plan(None): ..."
+        raise AxisRulesError([catalog.NO_PLAN_IN_FORCE.at(origin, fix=fix)]) from None
 
 
 def _caller() -> Origin:

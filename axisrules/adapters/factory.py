@@ -24,7 +24,8 @@ def load_factory(spec: str) -> tuple[Any, Loss | None, Any]:
     """(model, loss or None, batch or None) that `package.module:factory` names; the working folder counts.
 
     The attribute is a linen Module, an nnx constructor that takes `rngs`, or a function without
-    arguments that returns one of those or a (model, loss, batch) triple.
+    arguments that returns one of those or a (model, loss, batch) triple. A model may be a pair of plain
+    functions `(init, apply)`, too, which `wrap` takes.
 
     Raises AxisRulesError (AXR309); an exception of the user's own is chained and shown with its line.
     """
@@ -37,10 +38,18 @@ def load_factory(spec: str) -> tuple[Any, Loss | None, Any]:
         with user_failure(catalog.BAD_FACTORY, spec):
             found = found()
     model, loss, batch = found if isinstance(found, tuple) and len(found) == 3 else (found, None, None)
-    check_model(model, spec)
+    if not is_plain(model):
+        check_model(model, spec)
     if loss is not None and not callable(loss):
         raise _refused(spec, f"its loss is a {type(loss).__name__}", "give loss(model, batch), or None")
     return model, loss, batch
+
+
+def is_plain(model: object) -> bool:
+    """Whether `model` is a pair of functions: `init(key)` and `apply(params, ...)`."""
+    if not isinstance(model, tuple) or len(model) != 2:
+        return False
+    return all(callable(part) and not isinstance(part, nn.Module | nnx.Module) for part in model)
 
 
 def check_model(model: Any, subject: str = "") -> None:

@@ -1,21 +1,20 @@
-"""Names for optimizer state: each array of it is traced back to the parameter it belongs to.
+"""Names for optimizer state, inferred from what the optimizer computes.
 
-The path tells which parameter; the shape tells how its dims come back: all of them (Adam's moments),
-some of them (Adafactor's factors), one at a time (SM3's accumulators) or under new ones (L-BFGS's memory).
+The jaxpr of `update` makes every array of the state an array of the parameters' axes: moments are averaged
+with gradients, Adafactor's factors with their means. What inference leaves open goes by path and shape.
 """
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 
-from axisrules.adapters.program import AxesByPath, Shapes, path_of
+from axisrules.adapters.optimizer_paths import match_state_paths
+from axisrules.adapters.program import AxesByPath, Shapes
 from axisrules.axes import AxisNames
-
-Shape = tuple[int, ...]
-Param = tuple[Shape, Shape, AxisNames | None]
+from axisrules.infer import NamedArray, Place, Seed, Traced, infer, places_of
 
 
 def name_optimizer_state(
@@ -26,77 +25,84 @@ def name_optimizer_state(
     An array that belongs to no parameter, or whose dims cannot be told apart, gets None.
     """
     state = jax.eval_shape(optimizer.init, params)
-    probe_params = jax.tree.map(_with_distinct_sizes, params)
-    probes = _shapes_by_path(jax.eval_shape(optimizer.init, probe_params))
-    probe_shapes = _shapes_by_path(probe_params)
-    by_parts = {
-        tuple(path.split("/")): (shape, probe_shapes[path], param_axes.get(path))
-        for path, shape in _shapes_by_path(params).items()
-    }
-    axes: AxesByPath = {}
-    for path, shape in _shapes_by_path(state).items():
-        axes[path] = _axes(shape, probes.get(path), list(_owners(path, by_parts)))
-    return state, axes
+    matched = match_state_paths(optimizer, params, param_axes)
+    inferred = infer_state_axes(optimizer, params, state, param_axes)
+    return state, {path: _agreed(inferred.get(path), names) for path, names in matched.items()}
 
 
-def _shapes_by_path(tree: Shapes) -> dict[str, Shape]:
-    flat, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {path_of(keys): tuple(shape.shape) for keys, shape in flat}
+def _agreed(inferred: AxisNames | None, matched: AxisNames | None) -> AxisNames | None:
+    """What the computation says; where it says nothing of an array, what its path and shape say."""
+    if inferred is None or (matched is not None and not any(inferred)):
+        return matched
+    return inferred
 
 
-def _with_distinct_sizes(shape: Any) -> jax.ShapeDtypeStruct:
-    """The same array with no two dims of one size, their order by size unchanged.
+def infer_state_axes(
+    optimizer: optax.GradientTransformation, params: Shapes, state: Shapes, param_axes: AxesByPath
+) -> AxesByPath:
+    """Axes of `state` that follow from one step of `optimizer`; nothing where it cannot be traced alone.
 
-    Factored optimizers pick dims by size, so that only ties may be broken, in index order as they do.
+    An array of which no dim follows gets None.
     """
-    sizes = list(shape.shape)
-    smallest = 0
-    for dim in sorted(range(len(sizes)), key=lambda dim: sizes[dim]):
-        smallest = sizes[dim] = max(sizes[dim], smallest + 1)
-    return jax.ShapeDtypeStruct(tuple(sizes), shape.dtype)
+    traced = _trace_update(optimizer, params, state)
+    if traced is None:
+        return {}
+    seeds = [Seed("params", path, names) for path, names in param_axes.items() if names is not None]
+    found = infer(traced, seeds, roles=False, templates=False).of_kind("state")
+    return {path: _sure(array) for path, array in found.items()}
 
 
-def _owners(path: str, params: dict[tuple[str, ...], Param]) -> Iterator[Param]:
-    """The parameters whose path stands whole inside `path`, longest first."""
-    parts = path.split("/")
-    for length in range(len(parts), 0, -1):
-        for start in range(len(parts) - length, -1, -1):
-            param = params.get(tuple(parts[start : start + length]))
-            if param is not None:
-                yield param
+def _sure(array: NamedArray) -> AxisNames | None:
+    names = array.sure_names
+    is_placeholder = all(size == 1 for size in array.shape)
+    return names if any(names) or is_placeholder else None
 
 
-def _axes(shape: Shape, probe: Shape | None, owners: list[Param]) -> AxisNames | None:
-    if not shape:
-        return ()
-    for param_shape, probe_param_shape, names in owners:
-        if names is None or len(names) != len(param_shape):
+def _trace_update(optimizer: optax.GradientTransformation, params: Shapes, state: Shapes) -> Traced | None:
+    """One step: gradients and updates have the parameters' axes, the state keeps its own."""
+    for extra_arguments in _EXTRA_ARGUMENTS:
+        try:
+            jaxpr, result = jax.make_jaxpr(_step(optimizer, extra_arguments), return_shape=True)(
+                params, state, params
+            )
+        except Exception:  # noqa: BLE001, S112 - an optimizer that wants other arguments fails in its own way
             continue
-        found = _readings(shape, param_shape, names)
-        if len(found) > 1 and probe is not None and len(probe) == len(shape):
-            # Dims of equal size: the same state of the same parameter with its sizes told apart.
-            found = _readings(probe, probe_param_shape, names)
-        if len(found) == 1:
-            return found.pop()
+        return _traced(jaxpr, params, state, result)
     return None
 
 
-def _readings(shape: Shape, param_shape: Shape, names: AxisNames) -> set[AxisNames]:
-    """Every way in which `shape` can come from the parameter's dims."""
-    if shape == param_shape:
-        return {names}
-    extra = len(shape) - len(param_shape)
-    if extra > 0:
-        return {(None,) * extra + names} if shape[extra:] == param_shape else set()
-    if all(size == 1 for size in shape):
-        return {(None,) * len(shape)}  # A placeholder where the optimizer keeps nothing.
-    if extra == 0:
-        dims = list(zip(shape, param_shape, names, strict=True))
-        if all(size in (1, whole) for size, whole, _ in dims):
-            return {tuple(name if size == whole else None for size, whole, name in dims)}
-        return set()
-    return {
-        tuple(names[dim] for dim in kept)
-        for kept in itertools.combinations(range(len(param_shape)), len(shape))
-        if tuple(param_shape[dim] for dim in kept) == shape
-    }
+def _step(optimizer: Any, extra_arguments: Callable[[Any], dict[str, Any]]) -> Callable[..., tuple[Any, Any]]:
+    def step(grads: Any, state: Any, params: Any) -> tuple[Any, Any]:
+        updates, new_state = optimizer.update(grads, state, params, **extra_arguments(grads))
+        return updates, new_state
+
+    return step
+
+
+def _traced(jaxpr: Any, params: Shapes, state: Shapes, result: tuple[Shapes, Shapes]) -> Traced:
+    inputs = [*places_of("grads", params), *places_of("state", state), *places_of("params", params)]
+    outputs = [*places_of("updates", result[0]), *places_of("new_state", result[1])]
+    known = dict.fromkeys((*inputs, *outputs))
+    ties = [
+        (place, twin)
+        for place in known
+        for kind, twin_kind in (("params", "grads"), ("params", "updates"), ("state", "new_state"))
+        if place.kind == kind and (twin := Place(twin_kind, place.path)) in known
+    ]
+    return Traced(jaxpr, tuple(inputs), tuple(outputs), tuple(ties))
+
+
+def _sum_of_squares(params: Any, *_: Any) -> Any:
+    """A loss that says nothing of how dims belong together."""
+    return sum(jnp.sum(leaf * leaf) for leaf in jax.tree.leaves(params))
+
+
+# What optimizers of optax ask for besides gradients, state and parameters.
+_EXTRA_ARGUMENTS: tuple[Callable[[Any], dict[str, Any]], ...] = (
+    lambda _: {},
+    lambda _: {"value": jnp.zeros(())},
+    lambda grads: {"value": jnp.zeros(()), "grad": grads, "value_fn": _sum_of_squares},
+    lambda _: {"loss": jnp.zeros(())},
+    lambda _: {"obj_fn": _sum_of_squares},
+    lambda _: {"grad_fn": jax.grad(_sum_of_squares)},
+)

@@ -26,7 +26,7 @@ class Program:
     differentiate: batch statistics, caches, random streams.
     """
 
-    api: Literal["linen", "nnx"]
+    api: Literal["linen", "nnx", "function"]
     params: Shapes
     rest: Shapes
     batch: Shapes
@@ -68,6 +68,11 @@ class Program:
 def path_of(keys: tuple[Any, ...]) -> str:
     """A jax key path as a `/`-joined string: `decoder/layers/0/kernel`."""
     return jax.tree_util.keystr(keys, simple=True, separator="/")
+
+
+def leaves_by_path(tree: Any) -> list[tuple[str, Any]]:
+    """Every leaf with its path, in JAX's order."""
+    return [(path_of(keys), leaf) for keys, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]]
 
 
 def leaf_of(path: str, kind: Kind, shape: Any, axes: AxisNames | None) -> Leaf:

@@ -78,10 +78,10 @@ def _read(model: Any, loss: Loss, batch: Shapes, recorder: Recorder) -> tuple[Re
         is_linen = isinstance(model, nn.Module)
         reading = read_linen(model, loss, batch) if is_linen else read_nnx(model)
         raise_errors(reading.findings)
-        return reading, _score(reading, loss, batch)
+        return reading, score(reading, loss, batch)
 
 
-def _score(reading: Reading, loss: Loss, batch: Shapes) -> bool:
+def score(reading: Reading, loss: Loss, batch: Shapes) -> bool:
     """Trace one call of the loss; whether it gives metrics beside the scalar. Raises AXR312."""
     key = jax.eval_shape(jax.random.key, 0)
 

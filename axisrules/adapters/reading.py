@@ -17,7 +17,7 @@ from axisrules.rules import Kind
 class Reading:
     """The part of a Program that depends on the API the model is written in."""
 
-    api: Literal["linen", "nnx"]
+    api: Literal["linen", "nnx", "function"]
     params: Shapes
     rest: Shapes
     param_axes: AxesByPath

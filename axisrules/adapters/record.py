@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from jax.sharding import AbstractMesh, use_abstract_mesh
 
-from axisrules.adapters.activations import in_force
+from axisrules.adapters.activations import InForce, in_force
 from axisrules.axes import AxisNames
 from axisrules.diagnostics import Origin
 from axisrules.resolve import Leaf
@@ -30,6 +30,10 @@ class Recorder:
         self.found.setdefault(leaf)
         return x
 
+    def constrain_own(self, x: Any, sharding: Any, origin: Origin) -> Any:  # noqa: ARG002 - InForce's own
+        """`x` as it is: mesh axes mean nothing before there is a mesh."""
+        return x
+
     @property
     def activations(self) -> tuple[Leaf, ...]:
         """One leaf per line, shape and names, its path `file.py:line`, with `#2` for a line's second."""
@@ -49,7 +53,7 @@ def reading() -> Iterator[None]:
 
 
 @contextmanager
-def recording(recorder: Recorder | None) -> Iterator[None]:
+def recording(recorder: InForce | None) -> Iterator[None]:
     """Trace with `recorder` in force (None: with constraints ignored), apart from every plan and mesh.
 
     Flax applies a parameter's annotation to whatever mesh it finds, as if logical axes were mesh

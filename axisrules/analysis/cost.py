@@ -171,6 +171,8 @@ def _transfers(
         first = operands[0]
         payload = sum(one.payload_bytes for one in operands)
         groups = _pairs(module, first, mesh) or groups_along(first.axes, mesh)
+        if first.kind in ("collective-permute", "send") and any(len(group) != 2 for group in groups):
+            groups = _around(groups)
         time = collective_time(first.kind, payload, groups, machine.interconnect)
         term = " ".join([NETWORKS[first.network], *first.mesh_axes])
         yield key, Start(first.instruction, term, time.seconds, time.links)
@@ -187,6 +189,11 @@ def _pairs(module: Module, collective: Collective, mesh: MeshSpec) -> Groups:
         slices = slice_of_positions(mesh)
         positions = [position for position in positions if slices[position] == 0]
     return tuple((positions[source], positions[target]) for source, target in pairs)
+
+
+def _around(groups: Groups) -> Groups:
+    """(source, target) positions where the program lists no pairs: each device sends to the next one."""
+    return tuple(pair for group in groups for pair in zip(group, (*group[1:], group[0]), strict=True))
 
 
 def _named(key: str) -> tuple[str, tuple[str, ...]]:

@@ -4,7 +4,7 @@ Every formula stands on docs/pages/cost_model.md, with its source.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -118,18 +118,25 @@ def link_loads(torus: Torus, pairs: Iterable[tuple[tuple[int, ...], tuple[int, .
     """
     loads: dict[tuple[Link, tuple[int, ...]], float] = {}
     for source, target in pairs:
-        at = list(source)
-        for dim in range(len(torus.sizes)):
-            for direction, hops, share in _ways(torus, dim, source[dim], target[dim]):
-                for step in range(hops):
-                    at[dim] = (source[dim] + direction * step) % torus.sizes[dim]
-                    key = link_name(dim, direction), tuple(at)
-                    loads[key] = loads.get(key, 0.0) + share
-            at[dim] = target[dim]
+        for crossed, share in _crossed(torus, source, target):
+            loads[crossed] = loads.get(crossed, 0.0) + share
     fullest: dict[Link, float] = {}
     for (link, _), load in loads.items():
         fullest[link] = max(fullest.get(link, 0.0), load)
     return fullest
+
+
+def _crossed(
+    torus: Torus, source: tuple[int, ...], target: tuple[int, ...]
+) -> Iterator[tuple[tuple[Link, tuple[int, ...]], float]]:
+    """The links that a message crosses, by direction and the chip they leave, with the share they carry."""
+    at = list(source)
+    for dim, size in enumerate(torus.sizes):
+        for direction, hops, share in _ways(torus, dim, source[dim], target[dim]):
+            for step in range(hops):
+                at[dim] = (source[dim] + direction * step) % size
+                yield (link_name(dim, direction), tuple(at)), share
+        at[dim] = target[dim]
 
 
 def link_name(dim: int, direction: int) -> Link:

@@ -15,6 +15,7 @@ _TILES = re.compile(r"devices=\[([\d,]+)\](?:<=\[([\d,]+)\](?:T\(([\d,]+)\))?|([
 _MESH = re.compile(
     r"(?:@)?mesh\[([^\]]*)\],? *(?:device_ids=\(?\[?([\d,]*)\]?\)?,? *)?\[(.*?)\](.*)", re.DOTALL
 )
+_REPLICATED = re.compile(r"(?:mesh\[[^\]]*\], *)?replicated")
 _SIZED = re.compile(r"'([^']+)'=(\d+)")
 _SUB_AXIS = re.compile(r"'([^']+)'(?::\((\d+)\)(\d+))?")
 
@@ -63,7 +64,7 @@ def read_sharding(text: str, rank: int, device_count: int) -> Tiling | None:
     None for a text that fixes no blocks on all devices, such as `{manual}` or one device alone.
     """
     inner = text.strip().removeprefix("{").removesuffix("}").strip()
-    if inner.startswith("replicated"):
+    if _REPLICATED.match(inner):
         return Tiling((1,) * rank, ((0,) * rank,) * device_count)
     if inner.startswith("devices="):
         return _tiles(inner, rank, device_count)

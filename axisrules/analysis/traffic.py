@@ -130,24 +130,29 @@ def _parts_read(module: Module, fused: Computation, parameter: Instruction) -> l
     """The slices that are read of `parameter`, or None where all of it is read."""
     parts: list[Shape] = []
     for user in fused.users.get(parameter.name, ()):
-        is_sliced = user.opcode in _SLICES and user.operands[0] == parameter.name
-        is_updated = user.opcode == "dynamic-update-slice" and user.operands[0] == parameter.name
-        if is_sliced:
-            parts.append(user.shape)
-        elif user.opcode == "bitcast":
-            inner = _parts_read(module, fused, user)
-            if inner is None:
-                return None
-            parts += inner
-        elif user.opcode == "fusion" and (called := module.called(user, "calls")):
-            for number in [n for n, name in enumerate(user.operands) if name == parameter.name]:
-                inner = _parts_read(module, called, called.parameters[number])
-                if inner is None:
-                    return None
-                parts += inner
-        elif not is_updated and user.opcode not in _NOT_READ:
+        read = _parts_used(module, fused, parameter, user)
+        if read is None:
             return None
+        parts += read
     return parts
+
+
+def _parts_used(
+    module: Module, fused: Computation, parameter: Instruction, user: Instruction
+) -> list[Shape] | None:
+    """The slices that one user reads of `parameter`, or None where it reads all of it."""
+    is_first = user.operands[0] == parameter.name
+    if user.opcode in _SLICES and is_first:
+        return [user.shape]
+    if user.opcode == "bitcast":
+        return _parts_read(module, fused, user)
+    if user.opcode == "fusion" and (called := module.called(user, "calls")):
+        places = [number for number, name in enumerate(user.operands) if name == parameter.name]
+        read = [_parts_read(module, called, called.parameters[number]) for number in places]
+        known = [parts for parts in read if parts is not None]
+        return [part for parts in known for part in parts] if len(known) == len(read) else None
+    is_updated = user.opcode == "dynamic-update-slice" and is_first
+    return [] if is_updated or user.opcode in _NOT_READ else None
 
 
 def _written(fused: Computation, outer: Shape) -> Traffic:

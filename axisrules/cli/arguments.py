@@ -46,11 +46,16 @@ def add_devices(parser: ArgumentParser) -> None:
 
 
 def add_model(parser: ArgumentParser, *, default: str) -> None:
-    """What is laid out: `--model`, or the sizes of the built-in decoder; its optimizer and its batch."""
+    """What is laid out: `--model`, `--seeds`, or the built-in decoder; its optimizer and its batch."""
     parser.add_argument(
         "--model",
         metavar="PACKAGE.MODULE:FACTORY",
         help=f"where the model is made (default: {default})",
+    )
+    parser.add_argument(
+        "--seeds",
+        metavar="FILE",
+        help="infer the model's axes from these few names, as `axisrules wrap` writes them",
     )
     _add_decoder(parser)
     parser.add_argument(

@@ -20,6 +20,8 @@ from axisrules.cli import (
     remat,
     schedule,
     targets,
+    typecheck,
+    wrap,
 )
 from axisrules.cli.arguments import ExampleFormatter
 from axisrules.diagnostics import AxisRulesError, render_text
@@ -30,13 +32,15 @@ COMMANDS = {
     "presets": presets,
     "diff": diff,
     "bench": bench,
-    "schedule": schedule,
-    "balance": balance,
-    "remat": remat,
     "ledger": ledger,
     "audit": audit,
     "targets": targets,
     "doctor": doctor,
+    "wrap": wrap,
+    "typecheck": typecheck,
+    "schedule": schedule,
+    "balance": balance,
+    "remat": remat,
 }
 
 DESCRIPTION = """\

@@ -9,7 +9,18 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from axisrules.adapters import Loss, Program, constrain, load_factory, read_program
+from axisrules.adapters import (
+    Loss,
+    Program,
+    TypeReport,
+    Wrapped,
+    constrain,
+    load_factory,
+    load_seeds,
+    read_program,
+    typecheck,
+    wrap,
+)
 from axisrules.cli.arguments import DEFAULT_SIZE
 from axisrules.diagnostics import AxisRulesError, Origin, catalog, did_you_mean
 from axisrules.models import DECODER_SIZES, DecoderConfig, linen_decoder, next_token_loss, nnx_decoder
@@ -42,13 +53,41 @@ def read_named_program(args: Namespace) -> Program:
 
 def program_of(named: NamedModel, args: Namespace) -> Program:
     """The program of a model, on batches of `--batch` times `--seq` tokens unless it brings its own."""
-    batch, axes = named.batch, None
-    if batch is None:
-        tokens = jax.ShapeDtypeStruct((args.batch, args.seq), jnp.int32)
-        batch, axes = dict.fromkeys(TOKEN_AXES, tokens), TOKEN_AXES
+    if args.seeds:
+        return _wrapped(named, args).program
+    batch, axes = _batch(named, args)
     return read_program(
         named.model, named.loss, batch, optimizer=named_optimizer(args.optimizer), batch_axes=axes
     )
+
+
+def wrapped_model(args: Namespace) -> Wrapped:
+    """The model of `--model` with its axes inferred from `--seeds`. Raises what `wrap` does."""
+    return _wrapped(named_model(args), args)
+
+
+def checked_model(args: Namespace) -> TypeReport:
+    """The annotations of the model of `--model`, held against what it computes."""
+    named = named_model(args)
+    batch, axes = _batch(named, args)
+    return typecheck(named.model, named.loss, batch, batch_axes=axes)
+
+
+def _wrapped(named: NamedModel, args: Namespace) -> Wrapped:
+    seeds = load_seeds(args.seeds)
+    batch, axes = _batch(named, args)
+    if axes and not seeds.of("batch"):
+        seeds = seeds.with_paths(*load_seeds({"batch": axes}).paths)
+    optimizer = named_optimizer(args.optimizer)
+    return wrap(named.model, named.loss, batch, seeds=seeds, optimizer=optimizer)
+
+
+def _batch(named: NamedModel, args: Namespace) -> tuple[Any, Any]:
+    """The model's own batch, or else one of tokens; and its axes, where they are known."""
+    if named.batch is not None:
+        return named.batch, None
+    tokens = jax.ShapeDtypeStruct((args.batch, args.seq), jnp.int32)
+    return dict.fromkeys(TOKEN_AXES, tokens), TOKEN_AXES
 
 
 def named_model(args: Namespace) -> NamedModel:

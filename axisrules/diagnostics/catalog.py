@@ -47,6 +47,12 @@ PATTERN_MATCHES_NOTHING = Code("AXR310", "path pattern that matches nothing", "w
 UNTRACEABLE = Code("AXR311", "model or loss that fails when it is traced")
 BAD_LOSS = Code("AXR312", "loss that gives no scalar")
 FLAX_CONSTRAINT = Code("AXR313", "constraint of Flax's own, which does nothing here", "warning")
+BAD_SEEDS = Code("AXR320", "seeds that make no sense")
+SEED_MATCHES_NOTHING = Code("AXR321", "seed that matches nothing")
+AXIS_CONTRADICTION = Code("AXR322", "axis names that the computation contradicts")
+WITHHELD_NAME = Code("AXR323", "name too weak to shard a parameter by", "warning")
+OWN_CONSTRAINT = Code("AXR324", "model's own constraint that this mesh cannot keep")
+WHOLE_INIT = Code("AXR325", "initialiser that holds a whole array", "warning")
 
 # 4xx: resolving
 UNEVEN_SPLIT = Code("AXR401", "uneven split")

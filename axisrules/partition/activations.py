@@ -7,7 +7,7 @@ import jax
 from jax.sharding import AbstractMesh, AxisType, Mesh, PartitionSpec, get_abstract_mesh
 
 from axisrules.axes import AxisNames, MeshAxis
-from axisrules.diagnostics import Origin
+from axisrules.diagnostics import AxisRulesError, Origin, catalog
 from axisrules.partition.shardings import sharding_here, spec_entry
 from axisrules.resolve import Because, Leaf, Plan, Spec, plan_activation
 
@@ -48,6 +48,21 @@ def scope_of(names: AxisNames, origin: Origin) -> str:
     """
     shown = ",".join(name or "_" for name in names)
     return f"axr({quote(f'activation;{shown};{origin}', safe=';,:')})"
+
+
+def lay_out_own(x: Any, sharding: Any, origin: Origin, mesh: Mesh | AbstractMesh) -> Any:
+    """`x` laid out as the model's own `sharding` says; a bare PartitionSpec is meant for `mesh`.
+
+    Raises AxisRulesError (AXR324) when a spec names a mesh axis that `mesh` lacks.
+    """
+    if not isinstance(sharding, PartitionSpec):
+        return jax.lax.with_sharding_constraint(x, sharding)
+    named = {axis for entry in sharding for axis in (entry if isinstance(entry, tuple) else (entry,))}
+    lacking = sorted(str(axis) for axis in named - {None, UNCONSTRAINED, *mesh.axis_names})
+    if lacking:
+        why = f"it names {', '.join(lacking)}, and the mesh has {', '.join(map(str, mesh.axis_names))}"
+        raise AxisRulesError([catalog.OWN_CONSTRAINT.at(origin, why=why, fix='constraints = "drop"')])
+    return jax.lax.with_sharding_constraint(x, sharding_here(mesh, sharding))
 
 
 def _reshard(x: Any, spec: Spec, named: list[bool]) -> Any:

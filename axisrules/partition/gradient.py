@@ -40,7 +40,7 @@ def gradient_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Grad
     if pipeline:
         check_pipeline(policies)
     own = pipeline or partial(objective, program)
-    # A pipeline recomputes its layers one by one, and its microbatches accumulate anyway.
+    # A pipeline's microbatches accumulate anyway.
     scored = own if pipeline else rematerialized(own, policies)
     gradient: Gradient = jax.value_and_grad(scored, has_aux=True)
     if pipeline or wanted is None or wanted.microbatches == 1:

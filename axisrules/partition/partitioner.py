@@ -18,11 +18,11 @@ from jax.sharding import (
     use_abstract_mesh,
 )
 
-from axisrules.adapters import Loss, Model, Program, in_force
+from axisrules.adapters import Loss, Model, Program, in_force, jax_itself
 from axisrules.axes import AxisNames
 from axisrules.diagnostics import AxisRulesError, Origin, catalog
 from axisrules.mesh import MeshSpec
-from axisrules.partition.activations import lay_out
+from axisrules.partition.activations import lay_out, lay_out_own
 from axisrules.partition.batch import place_batch
 from axisrules.partition.devices import make_mesh, mesh_spec
 from axisrules.partition.gradient import gradient_of, scorer_of
@@ -156,7 +156,16 @@ class Partitioner:
 
     def constrain_array(self, x: Any, names: AxisNames, origin: Origin) -> Any:
         """What `constrain` does while this plan is in force."""
-        return lay_out(x, names, origin, self.plan, self.mesh)
+        with jax_itself():
+            return lay_out(x, names, origin, self.plan, self.mesh)
+
+    def constrain_own(self, x: Any, sharding: Any, origin: Origin) -> Any:
+        """What a wrapped model's own constraint does while this plan is in force, where it is kept.
+
+        Raises AxisRulesError (AXR324) when it names a mesh axis that this mesh lacks.
+        """
+        with jax_itself():
+            return lay_out_own(x, sharding, origin, self.mesh)
 
     @cached_property
     def _initialise(self) -> jax.stages.Wrapped:

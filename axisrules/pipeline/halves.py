@@ -69,11 +69,7 @@ class Halves:
         outs = self.traced.jaxpr.outvars
         first = {id(eqn) for eqn in self.traced.needed(outs[: len(self.floats)], set())}
         second = [e for e in self.traced.needed(outs[len(self.floats) :], set()) if id(e) not in first]
-        made = (
-            {var for eqn in second for var in eqn.outvars}
-            | set(self.again)
-            | set(self.traced.jaxpr.constvars)
-        )
+        made = {var for eqn in second for var in eqn.outvars} | set(self.again) | set(self.traced.constvars)
         read = [var for eqn in second for var in eqn.invars] + list(outs[len(self.floats) :])
         return list(dict.fromkeys(var for var in read if isinstance(var, Var) and var not in made))
 

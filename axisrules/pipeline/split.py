@@ -61,7 +61,7 @@ def split(trace: Trace, twin: Trace, inputs: Inputs, metrics: int) -> Split:
     reader.read()
     if reader.loop_at is None:
         why = "no loop goes over stacked weights whose dim is named `layers` or `stage`"
-        fix = "scan the layers (nn.scan, nnx.scan), or stack a list of equal ones with stack_layers"
+        fix = "scan the layers: nn.scan, nnx.scan or jax.lax.scan over stacked weights"
         raise AxisRulesError([catalog.NO_LAYER_LOOP.at(why=why, fix=fix)])
     trace = replace(trace, loop_at=reader.loop_at)
     cutter = _Cutter(trace, reader.values)

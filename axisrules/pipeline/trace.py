@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import zip_longest
 from typing import Any
 
@@ -49,9 +49,14 @@ class Loop:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """Equations in order, calls taken apart; `loop_at` is the place of the layer loop among them."""
+    """Equations in order, calls taken apart; `loop_at` is the place of the layer loop among them.
+
+    `constvars` stand for `consts`, the arrays that the function has of its own, and are no part of `jaxpr`:
+    JAX 0.12 would put them before its inputs.
+    """
 
     jaxpr: Jaxpr
+    constvars: tuple[Var, ...]
     consts: tuple[Any, ...]
     loop_at: int | None = None
 
@@ -111,13 +116,13 @@ class Trace:
         known = {a: f for a, f in zip(inputs, fresh, strict=True) if isinstance(a, Var)}
         eqns = list(self.needed(outputs, set(known)))
         made = self.jaxpr.replace(
-            invars=fresh,
+            invars=[*self.constvars, *fresh],
             eqns=[eqn.replace(invars=[_renamed(atom, known) for atom in eqn.invars]) for eqn in eqns],
             outvars=[_renamed(atom, known) for atom in outputs],
             effects=frozenset().union(*(eqn.effects for eqn in eqns)),
             debug_info=self.jaxpr.debug_info,
         )
-        return jaxpr_as_fun(ClosedJaxpr(made, self.consts))
+        return partial(jaxpr_as_fun(ClosedJaxpr(made, ())), *self.consts)
 
     def reads(self, given: Sequence[Name], wanted: Sequence[Name]) -> tuple[Name, ...]:
         """Those of the values `given` that the values `wanted` are computed from."""
@@ -159,10 +164,8 @@ def trace(function: Callable[..., Any], *shapes: Any) -> Trace:
     flat = _Flat({}, [], list(closed.jaxpr.constvars), list(closed.consts))
     outvars = flat.inline(closed.jaxpr, None)
     unnamed = closed.jaxpr.debug_info.with_unknown_names()
-    jaxpr = closed.jaxpr.replace(
-        constvars=flat.constvars, eqns=flat.eqns, outvars=outvars, debug_info=unnamed
-    )
-    return Trace(jaxpr, tuple(flat.consts))
+    jaxpr = closed.jaxpr.replace(constvars=[], eqns=flat.eqns, outvars=outvars, debug_info=unnamed)
+    return Trace(jaxpr, tuple(flat.constvars), tuple(flat.consts))
 
 
 def aval(atom: Any) -> Any:

@@ -103,7 +103,7 @@ class Reader:
         for at, var in enumerate(self.trace.jaxpr.invars):
             role = self.inputs.roles[at]
             self.values[var] = Value(ROLE_NEEDS[role], role == "rows")
-        for var in self.trace.jaxpr.constvars:
+        for var in self.trace.constvars:
             self.values[var] = Value(Needs.NOTHING, has_rows=False)
         pairs = zip(self.trace.jaxpr.eqns, self.twin.jaxpr.eqns, strict=True)
         for at, (eqn, other) in enumerate(pairs):

@@ -1,6 +1,7 @@
 """Results in, text, JSON and HTML out; decides nothing."""
 
 from axisrules.report.audit import AuditTable
+from axisrules.report.axis_classes import AxisClassTable
 from axisrules.report.balance import BalanceTable
 from axisrules.report.bench import BenchTable
 from axisrules.report.comparison import ComparisonTable
@@ -18,6 +19,7 @@ from axisrules.report.targets import TargetsTable
 __all__ = [
     "SORT_KEYS",
     "AuditTable",
+    "AxisClassTable",
     "BalanceTable",
     "BenchTable",
     "ComparisonTable",

@@ -17,7 +17,8 @@ from axisrules.rules.table import (
     RuleTable,
     Scope,
 )
-from axisrules.rules.toml_file import dump_rules, read_rules
+from axisrules.rules.text_file import read_text
+from axisrules.rules.toml_file import dump_rules, parse_toml, read_rules
 
 if TYPE_CHECKING:
     from axisrules.rules.maxtext_yaml import read_maxtext_rules
@@ -43,11 +44,13 @@ __all__ = [
     "load_rules",
     "named_remat",
     "parse_rules",
+    "parse_toml",
     "parse_training",
     "preset_names",
     "preset_text",
     "read_maxtext_rules",
     "read_rules",
+    "read_text",
     "training_entries",
 ]
 

@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,15 @@ def read_rules(path: str | Path) -> RuleTable:
 
 def rules_from_toml(text: str, *, file: str, name: str = "") -> RuleTable:
     """The table that `text` describes; `file` is what its origins say."""
+    source, locate = parse_toml(text, file=file)
+    return parse_rules(source, name=name, locate=locate)
+
+
+def parse_toml(text: str, *, file: str) -> tuple[dict[str, object], Callable[[TomlPath], Origin]]:
+    """The values of a TOML text, and a function from a key's path to the line where it stands.
+
+    Raises AxisRulesError (AXR102) for what is no TOML.
+    """
     tokens = toml_tokens(text)
     deep_line = too_deep(tokens)
     if deep_line:
@@ -45,7 +54,7 @@ def rules_from_toml(text: str, *, file: str, name: str = "") -> RuleTable:
         line = lines.get(place, 0)
         return Origin(file, line, source_lines[line - 1].strip() if line else "")
 
-    return parse_rules(source, name=name, locate=locate)
+    return source, locate
 
 
 def _line_of(error: ValueError, source_lines: list[str]) -> int:

@@ -62,8 +62,14 @@ def dumping(folder: Path) -> dict[str, Any]:
 
 
 def is_scheduled(dump: Path, names: DumpNames) -> bool:
-    """Whether the compiler has written the scheduled, buffer-assigned program to its end."""
-    return bool(_one(dump, names.report)) and bool(_one(dump, names.last))
+    """Whether the compiler has written the scheduled, buffer-assigned program to its end.
+
+    A last file that is older than the others is another's: a GPU's autotuning leaves some too.
+    """
+    last = _one(dump, names.last)
+    others = [_one(dump, pattern) for pattern in (names.module, names.buffers, names.report)]
+    times = [path.stat().st_mtime_ns for path in others if path]
+    return last is not None and len(times) == len(others) and last.stat().st_mtime_ns >= max(times)
 
 
 def read_partitioned(dump: Path, names: DumpNames) -> str:

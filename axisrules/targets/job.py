@@ -45,7 +45,9 @@ class DevicePlace:
 class MemoryStats:
     """What the compiler says of one device's memory after code generation, in bytes.
 
-    Results that take the memory of donated arguments (`alias_bytes`) are counted in both.
+    Results that take the memory of donated arguments (`alias_bytes`) are counted in both. `peak_bytes` is the
+    most that is alive at one time, arguments included and the program's own code left out; 0 where the
+    backend does not say.
     """
 
     argument_bytes: int
@@ -53,6 +55,7 @@ class MemoryStats:
     alias_bytes: int
     temp_bytes: int
     code_bytes: int
+    peak_bytes: int = 0
 
     @property
     def total_bytes(self) -> int:
@@ -70,6 +73,7 @@ def memory_stats(analysis: Any) -> MemoryStats | None:
         alias_bytes=analysis.alias_size_in_bytes,
         temp_bytes=analysis.temp_size_in_bytes,
         code_bytes=analysis.generated_code_size_in_bytes,
+        peak_bytes=getattr(analysis, "peak_memory_in_bytes", 0),
     )
 
 

@@ -114,3 +114,32 @@ def test_state_without_a_parameter_is_left_unnamed():
         return {"all": jnp.zeros(sum(p.size for p in jax.tree.leaves(params)))}
 
     assert named(optax.GradientTransformation(init, optax.identity().update)) == {"all": None}
+
+
+def test_names_follow_the_computation_where_paths_and_shapes_do_not_tell():
+    """One array of state under a name of its own, transposed: only `update` says whose it is."""
+
+    def init(params):
+        return {"mean": jnp.zeros((512, 256)), "rows": jnp.zeros((256,))}
+
+    def update(grads, state, params=None):
+        kernel = grads["mlp"]["kernel"]
+        return grads, {"mean": 0.9 * state["mean"] + kernel.T, "rows": state["rows"] + kernel.sum(1)}
+
+    axes = named(optax.GradientTransformation(init, update))
+    assert axes == {"mean": ("mlp", "embed"), "rows": ("embed",)}
+
+
+def test_low_rank_projections_are_named_where_they_meet_a_parameter():
+    axes = named(optax.contrib.galore(1e-3, rank=8))
+    assert axes["0/base_optimizer_state/mu/mlp/kernel"] == ("embed", None)
+    assert axes["0/projector/mlp/kernel"] == ("mlp", None)
+
+
+def test_an_update_that_fails_on_its_own_leaves_paths_and_shapes():
+    def update(grads, state, params=None, *, colour):
+        return grads, state
+
+    trace = optax.trace(0.9)
+    axes = named(optax.GradientTransformationExtraArgs(trace.init, update))
+    assert axes["trace/mlp/kernel"] == EMBED_MLP

@@ -40,10 +40,9 @@ def test_fsdp_gathers_for_embed_and_sums_gradients_for_batch(evidence_of):
 
 @pytest.mark.slow
 def test_sequence_parallelism_gathers_seq_and_scatters_what_the_product_summed(evidence_of):
-    ledger = evidence_of("tp_sp", "tensor=8").ledger.only(module_path="*/layers/*")
-    large = ledger.only(where=lambda one: one.payload_bytes > 1 << 18)
+    large = evidence_of("tp_sp", "tensor=8").ledger.only(where=lambda one: one.payload_bytes > 1 << 18)
     assert {one.logical_axes for one in large.only(kind="all-gather")} == {("seq",)}
-    forward = large.only(kind="reduce-scatter", direction="forward")
+    forward = large.only(kind="reduce-scatter", direction="forward", module_path="*/layers/*")
     assert {one.logical_axes for one in forward} == {("heads",), ("mlp",)}
     assert {one.leaves for one in forward} == {("params:layers/attention/out",), ("params:layers/mlp/down",)}
 

@@ -58,6 +58,13 @@ def test_a_table_with_a_schedule_trains_like_one_device(decoder, expected, name)
     assert state.opt_state[0].mu["layers"]["mlp"]["up"].sharding.spec == up.sharding.spec
 
 
+def test_a_remat_policy_is_refused_beside_a_schedule(decoder):
+    partitioner = axisrules.make_partitioner(decoder, "pipeline", "data=2,stage=4", remat="everything")
+    with pytest.raises(axisrules.AxisRulesError) as raised:
+        partitioner.train_step()
+    assert [found.code for found in raised.value.diagnostics] == ["AXR776"]
+
+
 def test_a_pipelined_step_is_exported_for_devices_that_are_not_here(decoder):
     table = axisrules.load_rules("3d")
     flat = FlatStep(described_partitioner(decoder, table, parse_mesh("data=4,stage=2,tensor=2")))

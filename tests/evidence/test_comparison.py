@@ -83,3 +83,10 @@ def test_two_benches_at_once_both_succeed_and_print_nothing_else(tmp_path):
         out, err = process.communicate(timeout=240)
         assert (process.returncode, err) == (0, "")
         assert '"fsdp"' in out
+
+
+def test_a_compiler_that_is_missing_is_the_rows_error_with_the_command_that_installs_it(program, monkeypatch):
+    monkeypatch.setattr("axisrules.evidence.comparison.installed_versions", lambda: {"jax": "0.10.2"})
+    row = compare(program(), ["fsdp"], ["tpu:v5e:2x4"], mesh="fsdp=8").rows[0]
+    assert "AXR803" in row.error
+    assert "pip install 'axisrules[tpu]'" in row.error

@@ -10,7 +10,7 @@ from pathlib import Path
 import jax
 
 from axisrules.adapters import Program
-from axisrules.diagnostics import AxisRulesError, render_text
+from axisrules.diagnostics import AxisRulesError, Diagnostic, render_text
 from axisrules.evidence.read import read_step
 from axisrules.evidence.result import Comparison, LayoutEvidence
 from axisrules.mesh import MeshSpec, Target, parse_mesh, parse_target
@@ -23,6 +23,8 @@ from axisrules.targets import (
     Outcome,
     compile_here,
     compile_many,
+    compiler_problem,
+    installed_versions,
 )
 
 # (layout, what happens to it, layouts done); called often, so that a bar can move.
@@ -121,6 +123,8 @@ def _compiled(
         if layout.flat and layout.target.is_local:
             report(f"{layout.name} on {layout.target}", "compile", done)
             row = _compiled_here(layout, layout.flat)
+        elif layout.flat and (problem := _missing_compiler(layout.target)):
+            row = _failed(layout.name, layout.mesh, layout.target, render_text([problem]))
         elif layout.flat:
             report(f"{layout.name} on {layout.target}", "lower", done)
             jobs[place] = _job(layout, layout.flat, how)
@@ -149,6 +153,11 @@ def _compiled_here(layout: _Layout, flat: FlatStep) -> LayoutEvidence:
     except jax.errors.JaxRuntimeError as error:  # out of memory, or a layout that XLA cannot compile
         return _failed(layout.name, layout.mesh, layout.target, str(error))
     return read_step(flat, step)
+
+
+def _missing_compiler(target: Target) -> Diagnostic | None:
+    """What keeps this installation from compiling for `target`: said before the step is lowered for it."""
+    return compiler_problem(target.chip.platform, installed_versions())
 
 
 def _job(layout: _Layout, flat: FlatStep, how: Compiling) -> CompileJob:

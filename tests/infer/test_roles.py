@@ -1,0 +1,66 @@
+"""Guesses, judged by the annotations of the built-in decoders; a guess is never sure."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+from flax import linen as nn
+
+from axisrules.infer import Seed, infer, trace
+from axisrules.models import DecoderConfig, linen_decoder
+
+TOKENS = jax.ShapeDtypeStruct((2, 10), jnp.int32)
+INPUT = Seed("inputs", "", ("batch", "seq"))
+
+
+def decoder(**sizes):
+    """The built-in decoder's trace, and its annotations by path."""
+    config = DecoderConfig(vocab=97, embed=24, heads=4, kv_heads=2, head_dim=6, mlp=40, layers=3, **sizes)
+    model = linen_decoder(config)
+    boxed = jax.eval_shape(model.init, jax.random.key(0), TOKENS)["params"]
+    flat, _ = jax.tree_util.tree_flatten_with_path(boxed, is_leaf=lambda node: hasattr(node, "names"))
+    truth = {jax.tree_util.keystr(keys, simple=True, separator="/"): box.names for keys, box in flat}
+    return (lambda params, tokens: model.apply({"params": params}, tokens)), nn.unbox(boxed), truth
+
+
+@pytest.mark.parametrize("experts", [{}, {"experts": 5, "experts_per_token": 2}], ids=["dense", "experts"])
+@pytest.mark.parametrize("is_gradient", [False, True], ids=["forward", "gradient"])
+def test_a_decoder_is_named_from_its_input_alone(experts, is_gradient):
+    apply, params, truth = decoder(**experts)
+    function = jax.grad(lambda p, t: apply(p, t).sum()) if is_gradient else apply
+    found = infer(trace(function, {"params": params, "inputs": TOKENS}), [INPUT])
+    assert {path: array.names for path, array in found.of_kind("params").items()} == truth
+    assert found.contradictions == found.opaque == ()
+
+
+def test_guesses_are_not_sure_and_can_be_left_out():
+    apply, params, truth = decoder()
+    traced = trace(apply, {"params": params, "inputs": TOKENS})
+    found = infer(traced, [INPUT])
+    assert {dim.source for array in found.of_kind("params").values() for dim in array.dims} == {"role"}
+    assert len(found.unsure) == sum(map(len, truth.values()))
+    unguessed = infer(traced, [INPUT], roles=False).of_kind("params").values()
+    assert {name for array in unguessed for name in array.names} == {None}
+
+
+def test_a_guess_gives_way_to_a_name():
+    apply, params, truth = decoder()
+    traced = trace(apply, {"params": params, "inputs": TOKENS})
+    (path,) = [path for path, names in truth.items() if names == ("vocab", "embed")]
+    found = infer(traced, [INPUT, Seed("params", path, ("letters", "width"))]).of_kind("params")
+    named = {name for array in found.values() for name in array.names}
+    assert {"letters", "width"} <= named
+    assert not {"embed"} & named
+
+
+def test_a_network_without_tokens_or_attention_gets_no_guess():
+    def network(params, x):
+        return jnp.tanh(x @ params["one"]) @ params["two"]
+
+    shapes = {
+        "one": jax.ShapeDtypeStruct((6, 8), jnp.float32),
+        "two": jax.ShapeDtypeStruct((8, 3), jnp.float32),
+    }
+    traced = trace(network, {"params": shapes, "inputs": jax.ShapeDtypeStruct((2, 6), jnp.float32)})
+    found = infer(traced, [Seed("inputs", "", ("batch", "features"))])
+    assert found.array("params", "one").names == ("features", None)
+    assert found.array("params", "two").names == (None, None)
