@@ -3,7 +3,8 @@
 from axisrules.memory.accumulate import BatchCut, Gradient, Objective, accumulated
 from axisrules.memory.advice import PolicyCost, advise
 from axisrules.memory.offload import check_offload
-from axisrules.memory.remat import rematerialized
+from axisrules.memory.remat import rematerialized, rematerialized_layer
+from axisrules.memory.units import module_path
 
 __all__ = [
     "BatchCut",
@@ -13,5 +14,7 @@ __all__ = [
     "accumulated",
     "advise",
     "check_offload",
+    "module_path",
     "rematerialized",
+    "rematerialized_layer",
 ]

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import jax
-from jax.extend.core import Jaxpr, Literal
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun
 
 from axisrules.memory.found import Found
 from axisrules.memory.saved import Keeping
@@ -55,6 +55,30 @@ def rematerialized(fn: Callable[..., Any], policies: tuple[Remat, ...]) -> Calla
         results = _Rewriter(Units(policies), found).run(closed.jaxpr, [*closed.consts, *leaves])
         found.raise_unmatched()
         return jax.tree.unflatten(jax.tree.structure(shapes), results)
+
+    return rewritten
+
+
+def rematerialized_layer(
+    layer: ClosedJaxpr, within: Path, policies: tuple[Remat, ...]
+) -> Callable[..., list[Any]]:
+    """A loop's body over layers as a function that keeps what `policies` say; `within` are its modules.
+
+    When it is called, a policy that matches nothing in it raises AxisRulesError (AXR770).
+    """
+    if not policies:
+        return jaxpr_as_fun(layer)
+
+    def rewritten(*args: Any) -> list[Any]:
+        found, units = Found(policies), Units(policies)
+        number = units.of_layers
+        if number is not None:
+            found.matched_layers(number)
+        whole = None if number is None else (number, "/".join(within))
+        rewriter = _Rewriter(units, found, within, in_loop=True, whole=whole)
+        results = rewriter.run(layer.jaxpr, [*layer.consts, *args])
+        found.raise_unmatched()
+        return results
 
     return rewritten
 

@@ -16,7 +16,7 @@ from axisrules.memory import BatchCut, Gradient, accumulated, check_offload, rem
 from axisrules.partition.step import objective
 from axisrules.pipeline import make_objective
 from axisrules.resolve import Plan
-from axisrules.rules import LAYERS, Accumulate, Remat
+from axisrules.rules import Accumulate
 
 BATCH = LogicalAxis("batch")
 
@@ -29,7 +29,7 @@ def gradient_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Grad
 
     Raises AxisRulesError: AXR771 for an offload to host memory that the devices lack, AXR773 for
     microbatches that do not divide the batch; and when it is traced what rematerialized and accumulated
-    raise. AXR776 for a policy beside a pipeline, which recomputes layers as it does.
+    raise, and make_objective for a pipeline.
     """
     policies, wanted = plan.rules.remat or (), plan.rules.accumulate
     if isinstance(mesh, Mesh):  # an AbstractMesh has no devices to ask
@@ -37,27 +37,14 @@ def gradient_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Grad
         kinds = [memory.kind for memory in device.addressable_memories()]
         check_offload(policies, device.device_kind, kinds)
     pipeline = make_objective(program, plan, mesh)
-    if pipeline:
-        check_pipeline(policies)
     own = pipeline or partial(objective, program)
-    # A pipeline's microbatches accumulate anyway.
+    # A pipeline's microbatches accumulate anyway, and it knows itself what it recomputes.
     scored = own if pipeline else rematerialized(own, policies)
     gradient: Gradient = jax.value_and_grad(scored, has_aux=True)
     if pipeline or wanted is None or wanted.microbatches == 1:
         return gradient
     check_parts(program, wanted, plan)
     return accumulated(own, gradient, wanted, batch_cut(program, plan), mesh)
-
-
-def check_pipeline(policies: tuple[Remat, ...]) -> None:
-    """Raise AxisRulesError (AXR776) for policies other than that of a pipeline: whole layers, one by one."""
-    why = "a pipeline keeps the inputs of its stages, and computes every layer anew, whole"
-    fix = f'leave `remat` out, or say remat = "{LAYERS}"'
-    raise_errors(
-        catalog.REMAT_IN_PIPELINE.at(policy.origin, subject=f"remat = {policy}", why=why, fix=fix)
-        for policy in policies
-        if policy != Remat()
-    )
 
 
 def scorer_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Scorer | None:

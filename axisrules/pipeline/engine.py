@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 
 from axisrules.pipeline.floats import Arrays, float_vjp, is_float, wide
-from axisrules.pipeline.halves import Halves
 from axisrules.pipeline.layers import Layers, Totals
 from axisrules.pipeline.parts import Parts
+from axisrules.pipeline.passes import Passes
 from axisrules.pipeline.rows import Rows
 from axisrules.pipeline.tables import Tables, rows_between
 from axisrules.schedules import head_loops, loops
@@ -123,11 +123,13 @@ class Engine:
         travels = jax.eval_shape(lambda: self.front(self.rows.feed(0)))
         floats = [leaf for leaf in travels if is_float(leaf)]
         sums = jax.eval_shape(lambda: self.head_sums(self.rows.feed(0), travels))
+        saved = self.passes.saved_shapes() if self.has_backward else []
+        parked = self.passes.parked_shapes() if slots.parked_count else []
         return {
             "inbox": self.boxes(travels, slots.inbox_count),
-            "saved": self.boxes(self.layers.saved_shapes(travels), slots.saved_count),
+            "saved": self.boxes(saved, slots.saved_count),
             "outbox": self.boxes(floats, slots.outbox_count),
-            "parked": self.boxes(self.halves.shapes(), slots.parked_count) if slots.parked_count else [],
+            "parked": self.boxes(parked, slots.parked_count),
             "conveyor": self.boxes(travels) if self.is_spread else [],
             "sums": [wide(leaf) for leaf in sums],
             "statics": {name: wide(value) for name, value in self.statics.items() if is_float(value)},
@@ -165,10 +167,11 @@ class Engine:
         arrived = [box[row["forward_inbox"]] for box in state["inbox"]]
         born = self.front(feed)
         travels = [jnp.where(virtual_stage == 0, new, old) for new, old in zip(born, arrived, strict=True)]
-        statics = self.read(self.parts.layer_statics)
-        out, saved = self.layers.forward(statics, self.fresh(feed), travels, virtual_stage)
-        if self.has_backward:
-            state["saved"] = _put(state["saved"], row["forward_saved"], saved)
+        if not self.has_backward:
+            statics = self.read(self.parts.layer_statics)
+            return self.layers.forward(statics, self.fresh(feed), travels, virtual_stage)
+        out, saved = self.passes.forward(self.fresh(feed), travels, virtual_stage)
+        state["saved"] = _put(state["saved"], row["forward_saved"], saved)
         return out
 
     @property
@@ -258,12 +261,11 @@ class Engine:
         saved = [box[row["backward_saved"]] for box in state["saved"]]
         fresh = self.fresh(feed)
         if self.tables.schedule.has_weight_tasks:
-            back, parked = self.halves.first(fresh, saved, cotangents, virtual_stage)
+            back, parked = self.passes.backward_first(fresh, saved, cotangents, virtual_stage)
             state["parked"] = _put(state["parked"], row["backward_parked"], parked)
         else:
-            statics = self.read(self.parts.layer_statics)
             totals = self.totals(state, virtual_stage, is_on)
-            back, totals = self.layers.backward(statics, fresh, saved, cotangents, totals)
+            back, totals = self.passes.backward(fresh, saved, cotangents, totals)
             self.keep(state, totals)
         self.front_backward(state, feed, back, is_on & (virtual_stage == 0))
         return back
@@ -274,16 +276,16 @@ class Engine:
         feed = self.rows.feed(row["weight_microbatch"])
         parked = [box[row["weight_parked"]] for box in state["parked"]]
         totals = self.totals(state, virtual_stage, row["weight_on"] > 0)
-        self.keep(state, self.halves.second(self.fresh(feed), parked, totals))
+        self.keep(state, self.passes.backward_second(self.fresh(feed), parked, totals))
 
     @cached_property
-    def halves(self) -> Halves:
-        """The backward pass in two."""
+    def passes(self) -> Passes:
+        """The layers forward and backward."""
         fresh, travels = jax.eval_shape(
             lambda: (self.fresh(self.rows.feed(0)), self.front(self.rows.feed(0)))
         )
         statics = self.read(self.parts.layer_statics)
-        return Halves(self.layers, tuple(statics), tuple(fresh), tuple(travels))
+        return Passes(self.layers, tuple(statics), tuple(fresh), tuple(travels))
 
     @property
     def layer_floats(self) -> list[Any]:
@@ -294,7 +296,7 @@ class Engine:
         """The gradients of the layers' weights so far, ready to be added to."""
         statics = [state["statics"][name] for name in self.layer_floats]
         repeat = virtual_stage // self.layers.layout.stages
-        return Totals(statics, state["stacked"], virtual_stage, repeat, is_due)
+        return Totals(statics, state["stacked"], virtual_stage, repeat, is_due, self.layers.group)
 
     def keep(self, state: State, totals: Totals) -> None:
         """Put the gradients of the layers' weights back."""

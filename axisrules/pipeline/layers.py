@@ -1,8 +1,8 @@
-"""A virtual stage's layers, forward and backward: each layer's input is saved, the rest is computed again."""
+"""A virtual stage's layers, in groups: what one group computes, and which layers it has."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -15,114 +15,120 @@ from axisrules.pipeline.parts import Parts
 
 @dataclass(frozen=True, eq=False)
 class Layers:
-    """One device's layers: `stacked` are its operands of the loop, each [repeats, depth, ...]."""
+    """One device's layers: `stacked` are its operands of the loop, each [repeats, depth, ...].
+
+    `group` layers are taken as one. Those that are `recomputed` keep nothing for the backward pass but
+    their inputs; the others keep what JAX would keep, which a policy inside of the layers may lessen.
+    """
 
     parts: Parts
     layout: StageLayout
     stacked: Arrays
+    group: int = 1
+    is_recomputed: bool = True
 
     @cached_property
     def carry(self) -> int:
         """How many of what travels is handed on from layer to layer; the others only pass through."""
         return self.parts.trace.loop.carry
 
-    def saved_shapes(self, travels: Sequence[Any]) -> Arrays:
-        """What `forward` saves: the input of every layer, and what passes through all of them."""
-        deep = [
-            jax.ShapeDtypeStruct((self.layout.depth, *leaf.shape), leaf.dtype)
-            for leaf in travels[: self.carry]
+    @property
+    def groups(self) -> int:
+        """How many groups a virtual stage has room for."""
+        return self.layout.depth // self.group
+
+    def one_shape(self) -> Arrays:
+        """One group's slices of the stacked operands."""
+        shapes = [
+            value.shape[2:] if self.group == 1 else (self.group, *value.shape[2:]) for value in self.stacked
         ]
-        return [*deep, *travels[self.carry :]]
+        return [
+            jax.ShapeDtypeStruct(shape, value.dtype)
+            for shape, value in zip(shapes, self.stacked, strict=True)
+        ]
 
-    def forward(
-        self, statics: Sequence[Any], fresh: Sequence[Any], travels: Arrays, virtual_stage: Any
-    ) -> tuple[Arrays, Arrays]:
-        """What travels on, and what the backward pass needs."""
-
-        def layer(travels: Arrays, turn: tuple[Arrays, Any]) -> tuple[Arrays, Arrays]:
-            cut, at = turn
-            number, is_real = self.place(virtual_stage, at)
-            results = self.parts.layer(statics, fresh, cut, travels, number)
-            if is_real is not None:
-                results = [jnp.where(is_real, new, old) for new, old in zip(results, travels, strict=True)]
-            return results, travels[: self.carry]
-
-        turns = (self.chunk(virtual_stage), jnp.arange(self.layout.depth))
-        results, inputs = jax.lax.scan(layer, travels, turns)
-        return results, [*inputs, *travels[self.carry :]]
-
-    def backward(
+    def run(
         self,
         statics: Sequence[Any],
         fresh: Sequence[Any],
-        saved: Arrays,
-        cotangents: Arrays,
-        totals: "Totals",
-    ) -> tuple[Arrays, "Totals"]:
-        """Gradients of what travelled in, and `totals` with those of statics and stacked operands added.
+        cut: Sequence[Any],
+        travels: Sequence[Any],
+        number: Any,
+    ) -> Arrays:
+        """What travels out of one group, whose first layer has this number in the model."""
+        if self.group == 1:
+            return self.parts.layer(statics, fresh, cut, travels, number)
 
-        `cotangents` and the first result have an entry for every float among what travels.
-        """
-        inputs, passing = saved[: self.carry], saved[self.carry :]
+        def layer(travels: Arrays, turn: tuple[Any, Any]) -> tuple[Arrays, None]:
+            own, at = turn
+            return self.parts.layer(statics, fresh, own, travels, number + at), None
 
-        def layer(
-            so_far: tuple[Arrays, Arrays, Arrays], turn: Any
-        ) -> tuple[tuple[Arrays, Arrays, Arrays], None]:
-            cotangents, of_statics, of_stacked = so_far
-            cut, at, own = turn
-            where = self.place(totals.virtual_stage, at)
-            back, *gradients = self.pull(statics, fresh, cut, [*own, *passing], cotangents, where)
-            return (back, *totals.add(of_statics, of_stacked, gradients, at)), None
+        return jax.lax.scan(layer, list(travels), (list(cut), jnp.arange(self.group)))[0]
 
-        turns = (self.chunk(totals.virtual_stage), jnp.arange(self.layout.depth), inputs)
-        start = (cotangents, totals.statics, totals.stacked)
-        (back, of_statics, of_stacked), _ = jax.lax.scan(layer, start, turns, reverse=True)
-        return back, replace(totals, statics=of_statics, stacked=of_stacked)
+    def forward(
+        self, statics: Sequence[Any], fresh: Sequence[Any], travels: Arrays, virtual_stage: Any
+    ) -> Arrays:
+        """What travels out of all groups of a virtual stage."""
+
+        def one(travels: Arrays, turn: tuple[Arrays, Any]) -> tuple[Arrays, None]:
+            cut, at = turn
+            number, is_real = self.place(virtual_stage, at)
+            return chosen(is_real, self.run(statics, fresh, cut, travels, number), travels), None
+
+        return jax.lax.scan(one, travels, (self.chunk(virtual_stage), jnp.arange(self.groups)))[0]
 
     def pull(
         self,
         statics: Sequence[Any],
         fresh: Sequence[Any],
-        cut: Arrays,
-        travels: Arrays,
-        cotangents: Arrays,
-        where: tuple[Any, Any],
-    ) -> tuple[Arrays, Arrays, Arrays]:
-        """One layer backward: gradients of what travelled in, of statics and of its slices; floats only."""
-        number, is_real = where
+        cut: Sequence[Any],
+        travels: Sequence[Any],
+        cotangents: Sequence[Any],
+        number: Any,
+    ) -> tuple[Arrays, Arrays, Arrays, Arrays]:
+        """One group: what travels out, gradients of what travelled in, of statics and of its slices."""
         ends = (len(statics), len(statics) + len(cut))
 
-        def run(*arguments: Any) -> Arrays:
+        def run(number: Any, fresh: Any, *arguments: Any) -> Arrays:
             parts = (arguments[: ends[0]], arguments[ends[0] : ends[1]], arguments[ends[1] :])
-            return self.parts.layer(parts[0], fresh, parts[1], parts[2], number)
+            return self.run(parts[0], fresh, parts[1], parts[2], number)
 
-        _, pull = float_vjp(run, *statics, *cut, *travels)
+        kept = jax.checkpoint(run, prevent_cse=False) if self.is_recomputed else run
+        results, pull = float_vjp(partial(kept, number, list(fresh)), *statics, *cut, *travels)
         given = iter(cotangents)
-        gradients = pull([next(given) if is_float(leaf) else None for leaf in travels])
-        if is_real is not None:
-            gradients = [None if g is None else jnp.where(is_real, g, jnp.zeros_like(g)) for g in gradients]
+        gradients = pull([next(given) if is_float(leaf) else None for leaf in results])
         of_statics, of_cut, back = (
-            [g for g in part if g is not None]
+            [gradient for gradient in part if gradient is not None]
             for part in (gradients[: ends[0]], gradients[ends[0] : ends[1]], gradients[ends[1] :])
         )
-        if is_real is not None:
-            back = [jnp.where(is_real, g, c) for g, c in zip(back, cotangents, strict=True)]
-        return back, of_statics, of_cut
+        return results, back, of_statics, of_cut
 
     def chunk(self, virtual_stage: Any) -> Arrays:
-        """The stacked operands of one of the device's virtual stages, each [depth, ...]."""
+        """The stacked operands of one of the device's virtual stages, each [groups, ...]."""
         if self.layout.repeats == 1:
-            return [value[0] for value in self.stacked]
-        repeat = virtual_stage // self.layout.stages
-        return [jax.lax.dynamic_index_in_dim(value, repeat, 0, keepdims=False) for value in self.stacked]
+            own = [value[0] for value in self.stacked]
+        else:
+            repeat = virtual_stage // self.layout.stages
+            own = [jax.lax.dynamic_index_in_dim(value, repeat, 0, keepdims=False) for value in self.stacked]
+        if self.group == 1:
+            return own
+        return [value.reshape(self.groups, self.group, *value.shape[1:]) for value in own]
 
     def place(self, virtual_stage: Any, at: Any) -> tuple[Any, Any]:
-        """The number of a layer in the model, and whether it is one; None where all of them are."""
+        """The number of a group's first layer in the model, and whether it is one; None where all are."""
+        depth = at * self.group
         if self.layout.is_even:
-            return virtual_stage * self.layout.depth + at, None
+            return virtual_stage * self.layout.depth + depth, None
         starts, counts = jnp.array(self.layout.starts), jnp.array(self.layout.counts)
-        is_real = at < counts[virtual_stage]
-        return jnp.minimum(starts[virtual_stage] + at, self.layout.layers - 1), is_real
+        is_real = depth < counts[virtual_stage]
+        return jnp.minimum(starts[virtual_stage] + depth, self.layout.layers - 1), is_real
+
+
+def chosen(is_real: Any, values: Arrays, others: Sequence[Any]) -> Arrays:
+    """`values` of layers that are some, `others` of those that are none; None where all are."""
+    if is_real is None:
+        return values
+    return [jnp.where(is_real, value, other) for value, other in zip(values, others, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -137,17 +143,24 @@ class Totals:
     virtual_stage: Any
     repeat: Any
     is_due: Any
+    group: int = 1
 
     def add(
         self, of_statics: Arrays, of_stacked: Arrays, gradients: Sequence[Arrays], at: Any
     ) -> tuple[Arrays, Arrays]:
-        """Both totals with one layer's gradients, the layer at depth `at`."""
+        """Both totals with the gradients of one group, number `at` of its virtual stage."""
         added = [
             total + jnp.where(self.is_due, gradient, 0).astype(total.dtype)
             for total, gradient in zip(of_statics, gradients[0], strict=True)
         ]
         stacked = [
-            total.at[self.repeat, at].add(jnp.where(self.is_due, gradient, 0).astype(total.dtype))
+            self._added(total, jnp.where(self.is_due, gradient, 0).astype(total.dtype), at)
             for total, gradient in zip(of_stacked, gradients[1], strict=True)
         ]
         return added, stacked
+
+    def _added(self, total: Any, gradient: Any, at: Any) -> Any:
+        if self.group == 1:
+            return total.at[self.repeat, at].add(gradient)
+        grouped = total.reshape(total.shape[0], -1, self.group, *total.shape[2:])
+        return grouped.at[self.repeat, at].add(gradient).reshape(total.shape)

@@ -14,6 +14,7 @@ from axisrules.pipeline.engine import Engine, Manual
 from axisrules.pipeline.failure import check_constraints
 from axisrules.pipeline.floats import Arrays, is_float
 from axisrules.pipeline.inputs import Inputs, read_inputs
+from axisrules.pipeline.keeping import RECOMPUTED, Keeping
 from axisrules.pipeline.layers import Layers
 from axisrules.pipeline.layout import StageLayout
 from axisrules.pipeline.loss import cut_loss, scored
@@ -35,6 +36,7 @@ class Objective:
     layout: StageLayout
     schedule: Schedule
     inputs: Inputs
+    keeping: Keeping = RECOMPUTED
     fill: float = 0.0
 
     @cached_property
@@ -63,7 +65,7 @@ class Objective:
 
     def evaluate(self, params: Any, rest: Any, batch: Any) -> dict[str, Any]:
         """The metrics, the loss among them, without any randomness: forward tasks alone."""
-        own = replace(self, inputs=read_inputs(self.program, has_key=False))
+        own = replace(self, inputs=read_inputs(self.program, has_key=False), keeping=RECOMPUTED)
         loss, (metrics, _) = own(params, rest, batch, None)
         return {"loss": loss, **metrics}
 
@@ -139,7 +141,13 @@ class Objective:
         parts = self.parts(rows)
         is_spread = schedule.head_rounds > 0
         engine = Engine(
-            layers=Layers(parts, self.layout, [value[:, 0] for value in stacked]),
+            layers=Layers(
+                parts,
+                self.layout,
+                [value[:, 0] for value in stacked],
+                self.keeping.group,
+                self.keeping.is_recomputed,
+            ),
             head=self.parts(rows // schedule.stages) if is_spread else parts,
             rows=Rows(self.inputs, own, rows, indices[1][0], self.shards),
             tables=Tables(schedule),
@@ -157,7 +165,7 @@ class Objective:
         _, cut, _ = self.whole
         made = self.trace_of(rows)
         share = 1 / (self.shards * self.schedule.microbatches) if cut.are_means else 1
-        return Parts(cut, made.like(cut.trace), self.inputs, share)
+        return Parts(cut, made.like(cut.trace), self.inputs, share, self.keeping.policies)
 
     @property
     def microbatch_rows(self) -> int:

@@ -7,12 +7,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import jaxpr_as_fun
 
+from axisrules.memory import module_path, rematerialized_layer
 from axisrules.pipeline.floats import Arrays
 from axisrules.pipeline.inputs import Inputs
 from axisrules.pipeline.split import Split
 from axisrules.pipeline.trace import Name, Trace, aval
+from axisrules.rules import Remat
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,8 @@ class Parts:
     inputs: Inputs
     # What part of a sum that the layers make is the microbatch's: less than 1 where it is a mean.
     share: float = 1.0
+    # What is recomputed inside of a layer.
+    policies: tuple[Remat, ...] = ()
 
     @cached_property
     def fed(self) -> tuple[Name, ...]:
@@ -36,7 +39,8 @@ class Parts:
 
     @cached_property
     def _body(self) -> Any:
-        return jaxpr_as_fun(self.trace.loop.body)
+        loop = self.trace.loop
+        return rematerialized_layer(loop.body, module_path(loop.eqn), self.policies)
 
     @cached_property
     def front_statics(self) -> tuple[Name, ...]:

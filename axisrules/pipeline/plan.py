@@ -10,6 +10,7 @@ from axisrules.axes import MeshAxis
 from axisrules.diagnostics import AxisRulesError, Diagnostic, catalog
 from axisrules.pipeline.engine import Manual
 from axisrules.pipeline.inputs import LAYERS, Inputs, read_inputs
+from axisrules.pipeline.keeping import read_keeping
 from axisrules.pipeline.layout import StageLayout
 from axisrules.pipeline.objective import Objective
 from axisrules.pipeline.weigh import weigh
@@ -27,7 +28,7 @@ def make_objective(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> O
 
     There is none without a `schedule`, and on a mesh that lacks an optional stage axis. Raises
     AxisRulesError: AXR750 and AXR751 for the schedule, AXR752 to AXR754 for layers, rows and stages that it
-    does not fit, AXR755 for a program without a dim of layers.
+    does not fit, AXR755 for a program without a dim of layers, AXR772 and AXR776 for what `remat` says.
     """
     wanted = plan.rules.pipeline
     if wanted.schedule is None:
@@ -43,7 +44,8 @@ def make_objective(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> O
     schedule = make_schedule(wanted.schedule, stages, microbatches, repeats, origin=wanted.origin)
     layout = _layout(wanted, inputs, stages, repeats)
     manual = Manual(stage_axis, _data_axes(plan, inputs, stage_axis), stages)
-    objective = Objective(program, mesh, manual, layout, schedule, inputs)
+    keeping = read_keeping(plan.rules.remat, layout)
+    objective = Objective(program, mesh, manual, layout, schedule, inputs, keeping)
     _check_rows(wanted, inputs, objective.shards, microbatches)
     return _with_head(objective)
 

@@ -42,6 +42,13 @@ CASES = {
     "explicit": ("pipeline", "data=2,stage=4", "explicit", {}),
     "3d": ("3d", "data=2,tensor=2,stage=2", "auto", {"schedule": "interleaved", "repeats": 2}),
     "3d_sp, explicit": ("3d_sp", "data=2,tensor=2,stage=2", "explicit", {}),
+    "all kept": ("pipeline", "data=2,stage=4", "auto", {"remat": "none"}),
+    "attention recomputed": (
+        "3d_sp",
+        "data=2,tensor=2,stage=2",
+        "explicit",
+        {"remat": "attention", "microbatches": 2},
+    ),
     "accumulated": ("pipeline", "data=2,stage=4", "auto", {"accumulate": 2, "microbatches": 2}),
 }
 
@@ -58,8 +65,9 @@ def test_a_table_with_a_schedule_trains_like_one_device(decoder, expected, name)
     assert state.opt_state[0].mu["layers"]["mlp"]["up"].sharding.spec == up.sharding.spec
 
 
-def test_a_remat_policy_is_refused_beside_a_schedule(decoder):
-    partitioner = axisrules.make_partitioner(decoder, "pipeline", "data=2,stage=4", remat="everything")
+def test_a_remat_policy_that_a_pipeline_cannot_follow_is_refused(decoder):
+    policy = {"recompute": "full", "save": "batch seq mlp", "every": 2}
+    partitioner = axisrules.make_partitioner(decoder, "pipeline", "data=2,stage=4", remat=policy)
     with pytest.raises(axisrules.AxisRulesError) as raised:
         partitioner.train_step()
     assert [found.code for found in raised.value.diagnostics] == ["AXR776"]
