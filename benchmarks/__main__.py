@@ -1,7 +1,7 @@
 """Every benchmark, each in a fresh interpreter; fails if any limit is missed.
 
 python -m benchmarks         what takes seconds or a few minutes
-python -m benchmarks --all   also what waits for full compiles: flops_memory and ranking, half an hour
+python -m benchmarks --all   also what waits for full compiles, such as ranking and the pipelines': an hour
 """
 
 import subprocess
@@ -20,7 +20,7 @@ NAMES = (
     "megatron",
     "predicted_measured",
 )
-SLOW = ("flops_memory", "ranking")
+SLOW = ("flops_memory", "ranking", "pipeline_equal", "pipeline_memory", "pipeline_time")
 
 
 def main() -> int:

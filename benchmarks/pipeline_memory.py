@@ -6,6 +6,7 @@ Compiled for a TPU v5e of eight chips that need not be there: python -m benchmar
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import flax.linen as nn
@@ -27,10 +28,13 @@ CONFIG = DecoderConfig(
     vocab=1024, embed=1024, heads=8, kv_heads=8, head_dim=128, mlp=4096, layers=8, dtype="bfloat16"
 )
 SEQ, ROWS, STAGES, DATA = 512, 2, 4, 2
+PIPE = f"data={DATA},stage={STAGES}"
 COLLECTIVES = re.compile(
     r" (all-gather|all-reduce|reduce-scatter|all-to-all|collective-permute)(?:-start)?\("
 )
 FEW, MANY = 4, 32
+# Beside the input of every layer, which a pipeline keeps if the table says nothing of remat.
+KEPT = {"stage inputs": {"recompute": "full", "every": CONFIG.layers // STAGES}, "everything": "none"}
 
 
 def compiled(table: str, mesh_text: str, microbatches: int, **wanted: Any) -> Any:
@@ -77,26 +81,44 @@ def shifted_gpipe(microbatches: int) -> Any:
 
 def measure() -> list[Figure]:
     """Temporaries on one device, and collectives."""
-    figures = []
-    pipe = f"data={DATA},stage={STAGES}"
-    kept = {}
+    return [figure for part in (_schedules, _modes, _tensor) for figure in part()]
+
+
+def _schedules() -> Iterator[Figure]:
+    """Each schedule at few and many microbatches, and the usual GPipe beside them."""
     for schedule, extra in (("1f1b", {}), ("interleaved", {"repeats": 2})):
-        sizes = {m: compiled("pipeline", pipe, m, schedule=schedule, **extra) for m in (FEW, 2 * FEW, MANY)}
-        kept[schedule] = {m: _temporaries(step) for m, step in sizes.items()}
-        for m, size in kept[schedule].items():
-            figures.append(Figure(f"{schedule}: temporaries at {m} microbatches", size / 1e6, "MB"))
+        kept = {}
+        for m in (FEW, 2 * FEW, MANY):
+            step = compiled("pipeline", PIPE, m, schedule=schedule, **extra)
+            kept[m] = _temporaries(step)
+            yield _shown(Figure(f"{schedule}: temporaries at {m} microbatches", kept[m] / 1e6, "MB"))
         for m in (FEW, 2 * FEW):
-            ratio = kept[schedule][MANY] / kept[schedule][m]
-            figures.append(Figure(f"{schedule}: those at {MANY} over {m}", ratio, at_most=1.02))
+            yield _shown(Figure(f"{schedule}: those at {MANY} over {m}", kept[MANY] / kept[m], at_most=1.02))
         if schedule == "1f1b":
-            figures += _collectives(schedule, sizes[MANY], 4)
-    figures += _collectives("gpipe", compiled("pipeline", pipe, FEW, schedule="gpipe"), 2)
-    shifted = _temporaries(shifted_gpipe(MANY))
-    figures.append(Figure(f"vmap GPipe with layer remat at {MANY}", shifted / 1e6, "MB"))
-    figures.append(Figure("1f1b over it", kept["1f1b"][MANY] / shifted, at_most=0.25))
-    tensor = compiled("3d", "data=2,stage=2,tensor=2", FEW, schedule="1f1b")
-    figures.append(Figure("all-gathers under tensor parallelism", _count(tensor)["all-gather"], at_most=0))
-    return figures
+            yield from _collectives(schedule, step, 4)
+            shifted = _temporaries(shifted_gpipe(MANY))
+            yield _shown(Figure(f"vmap GPipe with layer remat at {MANY}", shifted / 1e6, "MB"))
+            yield _shown(Figure(f"1f1b over it, at {MANY}", kept[MANY] / shifted, at_most=0.25))
+    yield from _collectives("gpipe", compiled("pipeline", PIPE, FEW, schedule="gpipe"), 2)
+
+
+def _modes() -> Iterator[Figure]:
+    """1F1B with other things kept of a microbatch than the input of every layer."""
+    for name, remat in KEPT.items():
+        step = compiled("pipeline", PIPE, 2 * FEW, schedule="1f1b", remat=remat)
+        name = f"1f1b, {name} kept: temporaries at {2 * FEW}"
+        yield _shown(Figure(name, _temporaries(step) / 1e6, "MB"))
+
+
+def _tensor() -> Iterator[Figure]:
+    """Nothing is gathered where tensor parallelism goes along and layers are recomputed."""
+    step = compiled("3d", "data=2,stage=2,tensor=2", FEW, schedule="1f1b")
+    yield _shown(Figure("all-gathers under tensor parallelism", _count(step)["all-gather"], at_most=0))
+
+
+def _shown(figure: Figure) -> Figure:
+    print(figure, flush=True)
+    return figure
 
 
 def _collectives(name: str, step: Any, permutes: int) -> list[Figure]:

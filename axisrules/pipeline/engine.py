@@ -119,17 +119,17 @@ class Engine:
 
     def start(self) -> State:
         """Empty boxes, and zeros to add to."""
-        slots = self.tables.slots
+        counts = self.tables.counts
         travels = jax.eval_shape(lambda: self.front(self.rows.feed(0)))
         floats = [leaf for leaf in travels if is_float(leaf)]
         sums = jax.eval_shape(lambda: self.head_sums(self.rows.feed(0), travels))
         saved = self.passes.saved_shapes() if self.has_backward else []
-        parked = self.passes.parked_shapes() if slots.parked_count else []
+        parked = self.passes.parked_shapes() if self.tables.schedule.has_weight_tasks else []
         return {
-            "inbox": self.boxes(travels, slots.inbox_count),
-            "saved": self.boxes(saved, slots.saved_count),
-            "outbox": self.boxes(floats, slots.outbox_count),
-            "parked": self.boxes(parked, slots.parked_count),
+            "inbox": self.boxes(travels, counts["inbox"]),
+            "saved": self.boxes(saved, counts["saved"]),
+            "outbox": self.boxes(floats, counts["outbox"]),
+            "parked": self.boxes(parked, counts["parked"]),
             "conveyor": self.boxes(travels) if self.is_spread else [],
             "sums": [wide(leaf) for leaf in sums],
             "statics": {name: wide(value) for name, value in self.statics.items() if is_float(value)},
@@ -137,8 +137,8 @@ class Engine:
         }
 
     def boxes(self, shapes: Arrays, count: int | None = None) -> Arrays:
-        """Arrays of these shapes; with a count that many of each, and one more for what nobody reads."""
-        lead = () if count is None else (count + 1,)
+        """Arrays of these shapes; with a count that many of each."""
+        lead = () if count is None else (count,)
         return [
             jnp.full((*lead, *leaf.shape), self.fill if is_float(leaf) else 0, leaf.dtype) for leaf in shapes
         ]

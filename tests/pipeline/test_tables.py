@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from axisrules.pipeline.tables import Tables, rows_between
-from axisrules.schedules import forward_only, loops
+from axisrules.schedules import forward_only, loops, make_schedule
 from tests.schedules.test_verify import schedules
 
 
@@ -27,6 +27,7 @@ def play(schedule):
         for d, device in enumerate(devices):
             if spread and has_backward:
                 device.outbox[row["head_outbox"][d]] = ("gradient", conveyor[d])
+            device.saved[row["forward_saved"][d]] = None
             if row["forward_on"][d]:
                 i, k = row["forward_microbatch"][d], row["forward_stage"][d]
                 read = device.inbox.get(row["forward_inbox"][d]) if k else ("activation", i, 0)
@@ -44,8 +45,9 @@ def play(schedule):
                 i, k = row["backward_microbatch"][d], row["backward_stage"][d]
                 assert device.outbox[row["backward_outbox"][d]] == ("gradient", (i, k))
                 assert device.saved[row["backward_saved"][d]] == (i, k)
-                device.parked[row["backward_parked"][d]] = (i, k)
                 back[d] = ("gradient", (i, k - 1))
+            if has_backward:
+                device.parked[row["backward_parked"][d]] = back[d] and (i, k)
             if row["weight_on"][d]:
                 place = (row["weight_microbatch"][d], row["weight_stage"][d])
                 assert device.parked[row["weight_parked"][d]] == place
@@ -84,3 +86,17 @@ def test_loops_cover_all_rows(schedule):
     tables = Tables(schedule).all
     rows = [rows_between(tables, loop.first_round, loop.trips)["forward_on"] for loop in loops(schedule)]
     assert sum(len(part) for part in rows) == len(schedule.rounds)
+
+
+@given(schedules())
+def test_there_is_at_most_one_place_more_than_are_taken_at_once(schedule):
+    tables = Tables(schedule)
+    for box, count in tables.counts.items():
+        taken = getattr(tables.slots, f"{box}_count")
+        assert taken <= count <= taken + 1
+        written = [table for name, table in tables.all.items() if name.endswith(f"_{box}")]
+        assert all(table.min() >= 0 and table.max() < count for table in written)
+
+
+def test_a_pipeline_that_runs_on_needs_no_place_to_spare_for_what_it_saves():
+    assert Tables(make_schedule("1f1b", 4, 32)).counts["saved"] == 7
