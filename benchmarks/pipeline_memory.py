@@ -106,8 +106,8 @@ def _modes() -> Iterator[Figure]:
     """1F1B with other things kept of a microbatch than the input of every layer."""
     for name, remat in KEPT.items():
         step = compiled("pipeline", PIPE, 2 * FEW, schedule="1f1b", remat=remat)
-        name = f"1f1b, {name} kept: temporaries at {2 * FEW}"
-        yield _shown(Figure(name, _temporaries(step) / 1e6, "MB"))
+        title = f"1f1b, {name} kept: temporaries at {2 * FEW}"
+        yield _shown(Figure(title, _temporaries(step) / 1e6, "MB"))
 
 
 def _tensor() -> Iterator[Figure]:
