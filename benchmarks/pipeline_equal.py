@@ -5,6 +5,7 @@ python -m benchmarks.pipeline_equal
 
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -33,6 +34,7 @@ class Case:
     is_tied: bool = False
     is_sp: bool = False
     dtype: str = "float32"
+    remat: Any = None
 
     @property
     def name(self) -> str:
@@ -42,6 +44,7 @@ class Case:
             [self.mesh.replace("stage", "pipe"), "SP"] if self.is_sp else [self.mesh.replace("stage", "pipe")]
         )
         words += [self.api, "tied" if self.is_tied else "", "uneven" if self.split else "", self.dtype]
+        words += [f"remat {self.remat}"] if self.remat else []
         return ", ".join(word for word in words if word)
 
 
@@ -60,6 +63,10 @@ CASES = (
     Case("interleaved", 4, repeats=2),
     Case("interleaved", 4, TP, repeats=4, is_tied=True),
     Case("interleaved", 4, TP, repeats=2, is_sp=True, api="nnx"),
+    Case("1f1b", 4, remat="none"),
+    Case("1f1b", 4, TP, is_tied=True, is_sp=True, remat="none"),
+    Case("interleaved", 4, TP, repeats=2, api="nnx", remat={"recompute": "full", "every": 2}),
+    Case("zero_bubble", 4, remat={"recompute": "full", "save": "batch seq mlp"}),
     Case("zero_bubble", 4),
     Case("zero_bubble", 4, TP, is_tied=True),
     Case("1f1b", 4, TP, is_sp=True, dtype="bfloat16"),
@@ -67,20 +74,27 @@ CASES = (
 
 
 def differences(case: Case) -> tuple[float, float]:
-    """Of the loss, and the largest of any gradient relative to the largest value of its leaf."""
+    """Of the loss, and the largest of any gradient relative to the largest value of its leaf.
+
+    The loss is held against that of one device in the same precision. Gradients are held against float32:
+    one device that adds a whole batch up in bfloat16 is further from it than a pipeline, whose
+    microbatches add up in float32.
+    """
     rows = 16 if case.dtype == "float32" else 512  # enough tokens for rounding to average out
     program = read(case.api, case.layers, rows, is_tied=case.is_tied, dtype=case.dtype)
-    partitioner = make_partitioner(program, _table(case), make_mesh(case.mesh, _devices(case.mesh)))
+    precise = read(case.api, case.layers, rows, is_tied=case.is_tied)
+    partitioner = make_partitioner(program, table(case), make_mesh(case.mesh, _devices(case.mesh)))
     made = make_objective(program, partitioner.plan, partitioner.mesh)
     objective = replace(made, fill=float("nan"))
     batch, key = tokens(rows), jax.random.key(0)
     with use_plan(None):
         params, rest = jax.jit(program.init)(key)
 
-        def plain(params: Any) -> Any:
+        def plain(program: Any, params: Any) -> Any:
             return program.loss(program.bind(params, rest, key), batch)
 
-        loss, gradients = jax.jit(jax.value_and_grad(plain))(params)
+        loss = jax.jit(partial(plain, program))(params)
+        gradients = jax.jit(jax.grad(partial(plain, precise)))(params)
     own = partitioner.jit(jax.value_and_grad(lambda params: objective(params, rest, batch, key)[0]))
     own_loss, own_gradients = own(params)
     worst = jax.tree.map(_relative, own_gradients, gradients)
@@ -99,14 +113,16 @@ def measure() -> list[Figure]:
     return figures
 
 
-def _table(case: Case) -> Any:
+def table(case: Case) -> Any:
+    """The rules of a case, with its pipeline."""
     free = {name: [] for name in ("vocab", "embed")}
     layers = {"mesh": "stage", "uneven": "replicate"} if case.split else "stage"
     seq = {"any": ["tensor", []]} if case.is_sp else []
     rules = {"layers": layers, "batch": "data", "mlp": "tensor", "seq": seq} | free
     source = {"optional_mesh_axes": ["tensor"], "rules": rules, "kind": {"batch": {"seq": []}}}
     pipeline = {"schedule": case.schedule, "microbatches": case.microbatches, "repeats": case.repeats}
-    return parse_rules(source | pipeline | ({"split": list(case.split)} if case.split else {}))
+    split = {"split": list(case.split)} if case.split else {}
+    return parse_rules(source | pipeline | split | ({"remat": case.remat} if case.remat else {}))
 
 
 def _devices(mesh: str) -> list[jax.Device]:
