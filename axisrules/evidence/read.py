@@ -68,6 +68,7 @@ def read_step(flat: FlatStep, step: CompiledStep) -> LayoutEvidence:
         optimizer_bytes=plan.bytes_per_device("optimizer"),
         gradient_bytes=plan.bytes_per_device("gradients"),
         temporary_bytes=memory.temp_bytes,
+        host_bytes=memory.host_bytes,
         needed_bytes=_needed_bytes(step, memory),
         hbm_bytes=None if step.target.is_local else step.target.chip.compile_limit_bytes,
         step_seconds=estimate.seconds if estimate else None,

@@ -24,7 +24,7 @@ class LayoutEvidence:
 
     Bytes and FLOPs are those of one device and one step. `step_seconds` was measured where
     `step_is_measured`, else it is the cost model's. `checks` holds the layouts that XLA chose against the
-    plan's. What could not be found out is None, and `error`
+    plan's. `host_bytes` is what a remat policy offloads. What could not be found out is None, and `error`
     says why; a layout that does not fit has its `needed_bytes` even where the compiler gave up on it.
     """
 
@@ -41,6 +41,7 @@ class LayoutEvidence:
     optimizer_bytes: int | None = None
     gradient_bytes: int | None = None
     temporary_bytes: int | None = None
+    host_bytes: int | None = None
     needed_bytes: int | None = None
     hbm_bytes: int | None = None
     step_seconds: float | None = None

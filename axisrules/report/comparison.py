@@ -113,6 +113,8 @@ def _memory(comparison: Comparison) -> Iterator[Column]:
         ("gradients", lambda row: _bytes(row.gradient_bytes)),
         ("temporary", lambda row: _bytes(row.temporary_bytes)),
     ]
+    if any(row.host_bytes for row in comparison.rows):
+        facts.append(("on the host", lambda row: _bytes(row.host_bytes)))
     yield from _made(facts, "memory", comparison.rows)
 
 

@@ -39,6 +39,7 @@ def _row(comparison: Comparison, row: LayoutEvidence) -> dict[str, Any]:
         "optimizer_bytes": row.optimizer_bytes,
         "gradient_bytes": row.gradient_bytes,
         "temporary_bytes": row.temporary_bytes,
+        "host_bytes": row.host_bytes,
         "flops": row.flops,
         "wire_bytes": {axis: wire_bytes(row, axis) for axis in mesh_axes_of([row])},
         "wire_bytes_by_network": wire_bytes_by_network(row),
