@@ -55,10 +55,13 @@ def advise_rows(rows: int, tokens_per_row: int, origin: Origin | None = None) ->
         yield catalog.SMALL_MICROBATCH.at(origin, why=why, fix="use fewer microbatches, or a larger batch")
 
 
-def advise_balance(split: Split, origin: Origin | None = None) -> Iterator[Diagnostic]:
+def advise_balance(
+    split: Split,
+    origin: Origin | None = None,
+    fix: str = "take the split that `axisrules balance` proposes",
+) -> Iterator[Diagnostic]:
     """AXR764 where the dearest stage costs a tenth more than the mean."""
     if split.imbalance > MOST_IMBALANCE:
         costs = ", ".join(f"{cost:.3g}" for cost in split.costs)
         why = f"the stages cost {costs}: the dearest is {split.imbalance:.0%} above the mean"
-        fix = "take the split that `axisrules balance` proposes"
         yield catalog.IMBALANCE.at(origin, subject=f"split = {list(split.counts)}", why=why, fix=fix)
