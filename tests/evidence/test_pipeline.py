@@ -81,3 +81,17 @@ def test_the_stages_of_a_device_are_counted():
     facts = found_in(program_of(), schedule="interleaved", repeats=2, microbatches=16).facts
     assert facts.split == (1,) * 8
     assert facts.ticks == 2 * (16 * 2 + 4 - 1)
+
+
+@pytest.mark.slow
+def test_a_compiled_pipeline_turns_as_the_schedule_says_and_sends_for_its_rules(evidence_of):
+    evidence = evidence_of("3d_sp", "data=2,tensor=2,stage=2")
+    sent = evidence.ledger.only(kind="collective-permute", mesh_axis="stage")
+    assert {one.loops[-1].trip_count for one in sent} == set(evidence.pipeline.trips)
+    assert all(one.logical_axes == ("layers",) for one in sent)
+    table = load_rules("3d_sp")
+    lines = {str(rule.origin) for rule in table.rules if rule.logical_axis == "layers"}
+    assert all(lines | {str(table.pipeline.origin)} == set(one.rules) for one in sent)
+    codes = [finding.code for finding in evidence.findings]
+    assert "AXR712" not in codes, "data that microbatches move is moved for rules"
+    assert "AXR761" in codes, "it would fit without"
