@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from axisrules.axes import MeshAxis
 from axisrules.diagnostics import AxisRulesError, Diagnostic, catalog
 from axisrules.mesh import WILDCARD, MeshSpec
-from axisrules.rules import RuleTable
+from axisrules.rules import STAGED_AXES, RuleTable
 from axisrules.schedules import advise_bubble, advise_network, make_schedule
 
-BATCH, LAYERS = "batch", ("layers", "stage")
+BATCH = "batch"
 
 
 def lint_pipeline(table: RuleTable, mesh: MeshSpec) -> Iterator[Diagnostic]:
@@ -40,7 +40,7 @@ def lint_pipeline(table: RuleTable, mesh: MeshSpec) -> Iterator[Diagnostic]:
 
 def stage_axis_of(table: RuleTable) -> MeshAxis | None:
     """The mesh axis that the table maps layers to."""
-    found = (rule.mesh_axes for rule in table.rules if rule.logical_axis in LAYERS and rule.mesh_axes)
+    found = (rule.mesh_axes for rule in table.rules if rule.logical_axis in STAGED_AXES and rule.mesh_axes)
     return next(found, (None,))[0]
 
 
@@ -48,5 +48,5 @@ def tensor_axes_of(table: RuleTable, mesh: MeshSpec) -> list[MeshAxis]:
     """Mesh axes over several slices that cut something, and neither rows of the batch nor layers."""
     by_use: dict[bool, set[MeshAxis]] = {True: set(), False: set()}
     for rule in table.rules:
-        by_use[rule.logical_axis in (BATCH, *LAYERS)].update(rule.mesh_axes)
+        by_use[rule.logical_axis in (BATCH, *STAGED_AXES)].update(rule.mesh_axes)
     return [axis for axis, _ in mesh.slices if axis in by_use[False] - by_use[True]]
