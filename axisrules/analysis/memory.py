@@ -85,6 +85,11 @@ class Memory:
         return sum(one.byte_size for one in self.main)
 
     @cached_property
+    def host_bytes(self) -> int:
+        """What the program keeps in the host's memory: activations that a remat policy offloads."""
+        return sum(one.byte_size for one in self.allocations if one.space == _HOST)
+
+    @cached_property
     def parameter_bytes(self) -> dict[int, int]:
         """Bytes of every argument by its number."""
         return {one.parameter: one.byte_size for one in self.main if one.parameter >= 0}
@@ -102,6 +107,7 @@ class Memory:
             "constant_bytes": self.constant_bytes,
             "temp_bytes": self.temp_bytes,
             "total_bytes": self.total_bytes,
+            "host_bytes": self.host_bytes,
             "spaces": {str(space): byte_size for space, byte_size in self.spaces},
         }
 

@@ -1,6 +1,12 @@
 """What a bench found, as values to print, to store and to assert on."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from axisrules.evidence import PipelineFacts
 
 # How far losses may differ between layouts, relative to the first layout's: rounding of sums in
 # another order, in the dtype that the model computes in.
@@ -11,8 +17,8 @@ LOSS_TOLERANCE = {"float32": 1e-5, "bfloat16": 2e-3}
 class BenchRow:
     """One layout, trained. Bytes are per device; seconds are wall time, measured here.
 
-    `step_seconds` is the median over the steps after the first. `error` is set, and the figures are
-    None, where the layout could not be planned or run.
+    `step_seconds` is the median over the steps after the first, and `pipeline` says how layers are run in
+    stages. `error` is set, and the figures are None, where the layout could not be planned or run.
     """
 
     rules: str
@@ -25,6 +31,7 @@ class BenchRow:
     step_seconds: float | None = None
     tokens_per_second: float | None = None
     speed_ratio: float | None = None
+    pipeline: PipelineFacts | None = None
     error: str | None = None
 
 

@@ -14,6 +14,7 @@ import jax
 from axisrules.adapters import Program
 from axisrules.bench.result import BenchReport, BenchRow
 from axisrules.diagnostics import AxisRulesError
+from axisrules.evidence import find_pipeline
 from axisrules.partition import Partitioner, make_partitioner
 from axisrules.rules import RuleTable, load_rules
 
@@ -89,9 +90,10 @@ def _run_layout(
     try:
         table = load_rules(source)
         partitioner = make_partitioner(workload.program, table, mesh)
+        pipeline = find_pipeline(partitioner)
     except AxisRulesError as error:
         return BenchRow(name, mesh or "", error=str(error))
-    row = BenchRow(name, str(partitioner.plan.mesh))
+    row = BenchRow(name, str(partitioner.plan.mesh), pipeline=pipeline.facts if pipeline else None)
     try:
         return _train(row, workload, partitioner, lambda phase, done: on_progress(name, phase, done))
     except jax.errors.JaxRuntimeError as error:  # out of memory, or a layout that XLA cannot compile

@@ -88,6 +88,14 @@ def positive(text: str) -> int:
     return number
 
 
+def cost(text: str) -> float:
+    """`text` as a number from 0; argparse reports the ValueError."""
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise ValueError(text)
+    return number
+
+
 def mesh_for(table: RuleTable, given: str | None, devices: int | None) -> MeshSpec:
     """The mesh to plan for, every size known: `given`, or else the table's own.
 

@@ -1,15 +1,20 @@
 """`axisrules check`: every finding about rule tables, without JAX unless a model is named."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from axisrules.cli.arguments import MESH_HELP, TABLE_HELP, add_devices, add_json, add_model, mesh_for
 from axisrules.cli.console import print_findings, print_json
 from axisrules.cli.virtual_devices import set_up_devices
 from axisrules.diagnostics import AxisRulesError, Diagnostic, catalog, to_json
 from axisrules.mesh import MeshSpec, parse_mesh
-from axisrules.resolve import Leaf, lint_mesh, lint_program, lint_table, survey
+from axisrules.resolve import lint_mesh, lint_pipeline, lint_program, lint_table, survey
 from axisrules.rules import RuleTable, load_rules
+
+if TYPE_CHECKING:
+    from axisrules.adapters import Program
 
 SUMMARY = "lint rule tables"
 EXAMPLES = """\
@@ -49,8 +54,8 @@ def run(args: Namespace) -> int:
     """0 when no table has an error (nor, with --strict, a warning), else 1; 2 for an unopened table."""
     if args.mesh:
         parse_mesh(args.mesh)  # A mesh that is none is said once, not once per table.
-    leaves = _leaves(args) if args.model else None
-    reports = [_check(source, args, leaves) for source in args.tables]
+    program = _program(args) if args.model else None
+    reports = [_check(source, args, program) for source in args.tables]
     if args.json:
         print_json(_json(reports))
     else:
@@ -61,28 +66,41 @@ def run(args: Namespace) -> int:
     return int(any(report.count(severity) for report in reports for severity in failing))
 
 
-def _leaves(args: Namespace) -> tuple[Leaf, ...]:
+def _program(args: Namespace) -> "Program":
     set_up_devices(None, None)
     from axisrules.cli.programs import read_named_program
 
-    return read_named_program(args).leaves
+    return read_named_program(args)
 
 
-def _check(source: str, args: Namespace, leaves: tuple[Leaf, ...] | None) -> Report:
+def _check(source: str, args: Namespace, program: "Program | None") -> Report:
     try:
         table = load_rules(source)
     except AxisRulesError as error:
         return Report(source, "", error.diagnostics)
     found = list(lint_table(table))
     try:
-        mesh = _mesh(table, args, leaves is not None)
+        mesh = _mesh(table, args, program is not None)
     except AxisRulesError as error:
         return Report(source, args.mesh or table.mesh, (*found, *error.diagnostics))
-    if leaves is not None and mesh is not None:
-        found += [*survey(leaves, table, mesh).diagnostics, *lint_program(table, leaves)]
+    if program is not None and mesh is not None:
+        found += _check_program(table, mesh, program)
     elif mesh is not None:
-        found += lint_mesh(table, mesh)
+        found += [*lint_mesh(table, mesh), *lint_pipeline(table, mesh)]
     return Report(source, str(mesh or ""), tuple(found))
+
+
+def _check_program(table: RuleTable, mesh: MeshSpec, program: "Program") -> Iterator[Diagnostic]:
+    """What is wrong for one program. Its pipeline can only be traced where it can be laid out."""
+    found = survey(program.leaves, table, mesh).diagnostics
+    yield from found
+    yield from lint_program(table, program.leaves)
+    if any(finding.severity == "error" for finding in found):
+        yield from lint_pipeline(table, mesh)
+    else:
+        from axisrules.evidence import check_pipeline
+
+        yield from check_pipeline(program, table, mesh)
 
 
 def _mesh(table: RuleTable, args: Namespace, is_needed: bool) -> MeshSpec | None:

@@ -3,6 +3,7 @@
 from axisrules.evidence.comparison import CompareProgress, Compiling, compare
 from axisrules.evidence.expect import assert_traffic
 from axisrules.evidence.layouts import LayoutCheck
+from axisrules.evidence.pipeline import PipelineFacts, check_pipeline, find_pipeline
 from axisrules.evidence.result import Comparison, LayoutEvidence
 
 __all__ = [
@@ -11,6 +12,9 @@ __all__ = [
     "Compiling",
     "LayoutCheck",
     "LayoutEvidence",
+    "PipelineFacts",
     "assert_traffic",
+    "check_pipeline",
     "compare",
+    "find_pipeline",
 ]

@@ -12,14 +12,14 @@ from urllib.parse import unquote
 from axisrules.analysis import Collective, Flow, Ledger, Module, Origins, trace_origins
 from axisrules.axes import LogicalAxis, MeshAxis
 from axisrules.partition import LeafName
-from axisrules.resolve import LeafPlan, Plan
+from axisrules.resolve import LeafPlan, Plan, stage_axis_of
 
 # What `constrain` calls its scope: `axr(activation;batch,seq;model.py:40)`, percent-encoded inside.
 SCOPE = re.compile(r"axr\(([^)]*)\)")
 # In the order in which they explain a collective that no array of its own explains.
 FALLBACK_KINDS = ("activations", "batch", "params")
 
-
+BATCH = "batch"
 SUMS = ("all-reduce", "reduce-scatter")
 
 
@@ -58,6 +58,32 @@ class Numbering:
                 found[line] = (*found.get(line, ()), leaf_plan)
         return found
 
+    @cached_property
+    def stage_axes(self) -> set[MeshAxis]:
+        """The mesh axis along which a pipeline sends activations and their gradients, alone; else none."""
+        axis = stage_axis_of(self.plan.rules)
+        return {axis} if axis and self.plan.rules.pipeline.schedule else set()
+
+    @cached_property
+    def between_stages(self) -> Cause:
+        """Why a pipeline sends: layers lie on the stage axis, and a schedule runs them."""
+        (axis,) = self.stage_axes
+        found = [rule for rule in self.plan.rules.rules if axis in rule.mesh_axes]
+        origins = (*(rule.origin for rule in found[:1]), self.plan.rules.pipeline.origin)
+        return Cause((found[0].logical_axis,), tuple(dict.fromkeys(map(str, origins))))
+
+    @cached_property
+    def row_parts(self) -> tuple[int, ...]:
+        """Into how many parts a device's rows may have been cut: microbatches, and shares of them."""
+        rules, ways = self.plan.rules, 1
+        if rules.accumulate:
+            ways = rules.accumulate.microbatches
+        if not self.stage_axes:
+            return tuple({1, ways})
+        stages = math.prod(self.plan.mesh.shape.get(axis, 1) for axis in self.stage_axes)
+        ways *= rules.pipeline.microbatches or stages
+        return tuple({1, ways, ways * stages})
+
     def _leaf(self, names: tuple[LeafName, ...], number: int) -> LeafPlan | None:
         if number >= len(names):
             return None
@@ -92,6 +118,8 @@ def find_cause(collective: Collective, origins: Origins, numbering: Numbering) -
     array of its shape asks for it gets logical axes and no rule: XLA moved it of its own accord.
     """
     mesh_axes = set(collective.mesh_axes)
+    if collective.kind == "collective-permute" and mesh_axes == numbering.stage_axes:
+        return numbering.between_stages
     is_sum = _is_sum(collective)
     gradients = _gradients(origins, numbering) if is_sum else ()
     for is_own, leaves in _witnesses(collective, origins, numbering):
@@ -133,17 +161,28 @@ def _witnesses(
     yield True, scoped_activations(collective.op_name, numbering)
     near, everywhere = _near(collective, numbering), list(chain(*numbering.activations.values()))
     for leaves in (near, everywhere):
-        yield True, [leaf for leaf in leaves if _has_shape(leaf, collective, numbering.plan)]
+        yield (
+            True,
+            [
+                leaf
+                for leaf in leaves
+                if any(_has_shape(leaf, collective, numbering.plan, parts) for parts in numbering.row_parts)
+            ],
+        )
     yield False, near
     for kind in FALLBACK_KINDS:
         yield False, [leaf for leaf in numbering.plan.leaves if leaf.leaf.kind == kind]
 
 
-def _has_shape(leaf_plan: LeafPlan, collective: Collective, plan: Plan) -> bool:
-    """Whether the collective moves an array of this shape, or sums over the dim that its mesh axes cut."""
+def _has_shape(leaf_plan: LeafPlan, collective: Collective, plan: Plan, row_parts: int) -> bool:
+    """Whether the collective moves an array of this shape, or sums over the dim that its mesh axes cut.
+
+    Of rows of the batch one of `row_parts` parts is meant.
+    """
     sizes: Counter[int] = Counter()
     is_sum = _is_sum(collective)
-    for local, reason in zip(leaf_plan.local_shape, leaf_plan.resolution.dims, strict=True):
+    for whole, reason in zip(leaf_plan.local_shape, leaf_plan.resolution.dims, strict=True):
+        local = whole // row_parts if reason.logical_axis == BATCH else whole
         shared = [axis for axis in reason.mesh_axes if axis in collective.mesh_axes]
         if not shared:
             sizes[local] += 1

@@ -11,6 +11,7 @@ import jax
 
 from axisrules.adapters import Program
 from axisrules.diagnostics import AxisRulesError, Diagnostic, render_text
+from axisrules.evidence.policies import with_policy_advice
 from axisrules.evidence.read import read_step
 from axisrules.evidence.result import Comparison, LayoutEvidence
 from axisrules.mesh import MeshSpec, Target, parse_mesh, parse_target
@@ -83,7 +84,7 @@ def compare(
             layouts.append(_plan(program, table, target, mesh))
     rows = dict(_compiled(layouts, how, report))
     return Comparison(
-        rows=tuple(rows[place] for place in range(len(layouts))),
+        rows=with_policy_advice(tuple(rows[place] for place in range(len(layouts)))),
         versions=_versions(),
         machine=f"{platform.machine()}, {os.cpu_count()} cores",
     )

@@ -28,6 +28,7 @@ from axisrules.evidence.lints import (
     lint_slow_network,
     lint_unasked,
 )
+from axisrules.evidence.pipeline import advise_slices, find_pipeline
 from axisrules.evidence.result import LayoutEvidence
 from axisrules.partition import FlatStep
 from axisrules.targets import CompiledStep
@@ -48,11 +49,15 @@ def read_step(flat: FlatStep, step: CompiledStep) -> LayoutEvidence:
     estimate = None if step.target.is_local else _estimate(module, ledger, step)
     partitioned = read_module(step.partitioned_text)
     checks = check_layouts(partitioned, numbering)
+    hbm_bytes = None if step.target.is_local else step.target.chip.compile_limit_bytes
+    pipeline = find_pipeline(flat.partitioner)
     findings = (
         *lint_layouts(checks),
         *lint_rematerializations(step.messages, partitioned),
         *_lints(ledger, estimate, numbering),
         *lint_padding(memory, numbering),
+        *advise_slices(plan.rules, plan.mesh),
+        *(pipeline.advice(hbm_bytes) if pipeline else ()),
     )
     return LayoutEvidence(
         rules=plan.rules.name,
@@ -68,8 +73,10 @@ def read_step(flat: FlatStep, step: CompiledStep) -> LayoutEvidence:
         optimizer_bytes=plan.bytes_per_device("optimizer"),
         gradient_bytes=plan.bytes_per_device("gradients"),
         temporary_bytes=memory.temp_bytes,
+        host_bytes=memory.host_bytes,
         needed_bytes=_needed_bytes(step, memory),
-        hbm_bytes=None if step.target.is_local else step.target.chip.compile_limit_bytes,
+        hbm_bytes=hbm_bytes,
+        pipeline=pipeline.facts if pipeline else None,
         step_seconds=estimate.seconds if estimate else None,
         device_coords=tuple(_coordinates(step)),
         checks=checks,

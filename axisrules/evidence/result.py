@@ -12,6 +12,7 @@ from axisrules.diagnostics import Diagnostic
 if TYPE_CHECKING:
     from axisrules.analysis import Ledger, Memory, StepEstimate
     from axisrules.evidence.layouts import LayoutCheck
+    from axisrules.evidence.pipeline import PipelineFacts
     from axisrules.mesh import MeshSpec, Target
     from axisrules.resolve import Plan
 
@@ -24,8 +25,9 @@ class LayoutEvidence:
 
     Bytes and FLOPs are those of one device and one step. `step_seconds` was measured where
     `step_is_measured`, else it is the cost model's. `checks` holds the layouts that XLA chose against the
-    plan's. What could not be found out is None, and `error`
-    says why; a layout that does not fit has its `needed_bytes` even where the compiler gave up on it.
+    plan's. `host_bytes` is what a remat policy offloads, and `pipeline` says how layers are run in stages.
+    What could not be found out is None, and `error` says why; a layout that does not fit has its
+    `needed_bytes` even where the compiler gave up on it.
     """
 
     rules: str
@@ -41,8 +43,10 @@ class LayoutEvidence:
     optimizer_bytes: int | None = None
     gradient_bytes: int | None = None
     temporary_bytes: int | None = None
+    host_bytes: int | None = None
     needed_bytes: int | None = None
     hbm_bytes: int | None = None
+    pipeline: PipelineFacts | None = None
     step_seconds: float | None = None
     step_is_measured: bool = False
     checks: tuple[LayoutCheck, ...] = ()

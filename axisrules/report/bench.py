@@ -15,6 +15,7 @@ from axisrules.report.columns import NOTHING, Column, table_of
 from axisrules.report.findings import styled_findings
 from axisrules.report.html import element, fragment, table
 from axisrules.report.page import render_page
+from axisrules.report.pipeline_words import pipeline_cells, pipeline_columns
 from axisrules.report.plain import plain_text
 from axisrules.report.quantities import readable_bytes, three_digits
 
@@ -107,6 +108,7 @@ def _columns(report: BenchReport, most_losses: int) -> list[Column]:
     rows = report.rows
     steps = _spread(report.steps, most_losses)
     losses = [Column(f"loss {s + 1}", tuple(_loss(row, s) for row in rows), LOSS) for s in steps]
+    stages = [Column(heading, pipeline_cells(rows, words)) for heading, words, _ in pipeline_columns(rows)]
     facts = [
         ("params", lambda row: readable_bytes(row.param_bytes)),
         ("optimizer", lambda row: readable_bytes(row.optimizer_bytes)),
@@ -120,6 +122,7 @@ def _columns(report: BenchReport, most_losses: int) -> list[Column]:
         Column("layout", tuple(printable(row.rules) for row in rows), is_number=False, style="bold"),
         Column("mesh", tuple(row.mesh or NOTHING for row in rows), is_number=False),
         *losses,
+        *stages,
         *(Column(name, tuple(NOTHING if row.error else fact(row) for row in rows)) for name, fact in facts),
     ]
 

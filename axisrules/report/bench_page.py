@@ -9,6 +9,7 @@ from axisrules.report.columns import NOTHING
 from axisrules.report.findings import findings_summary
 from axisrules.report.layout_words import error_words
 from axisrules.report.page import Bar, Cell, DataTable, Findings, Heading, LayoutPart, Page, Part, make_chart
+from axisrules.report.pipeline_words import pipeline_columns
 from axisrules.report.quantities import readable_bytes, readable_seconds
 
 if TYPE_CHECKING:
@@ -72,18 +73,23 @@ def _table(report: BenchReport) -> DataTable:
         Heading("layout"),
         Heading("mesh"),
         *losses,
+        *(Heading(heading, is_number=True) for heading, *_ in pipeline_columns(report.rows)),
         *(Heading(fact, is_number=True) for fact in facts),
     )
-    rows = tuple(_cells(row, report.steps) for row in report.rows)
+    rows = tuple(_cells(row, report) for row in report.rows)
     return DataTable("comparison-table", "All layouts", headings, rows, "layout")
 
 
-def _cells(row: BenchRow, steps: int) -> tuple[Cell, ...]:
-    losses = [*row.losses, *[None] * (steps - len(row.losses))]
+def _cells(row: BenchRow, report: BenchReport) -> tuple[Cell, ...]:
+    losses = [*row.losses, *[None] * (report.steps - len(row.losses))]
     return (
         Cell(printable(row.rules)),
         Cell(row.mesh or NOTHING),
         *(_cell(loss, lambda loss: f"{loss:.4f}") for loss in losses),
+        *(
+            Cell(words(row.pipeline), number(row.pipeline)) if row.pipeline else Cell(NOTHING)
+            for _, words, number in pipeline_columns(report.rows)
+        ),
         *(
             _cell(size, lambda size: readable_bytes(int(size)))
             for size in (row.param_bytes, row.optimizer_bytes, row.temporary_bytes)

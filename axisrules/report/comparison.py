@@ -25,6 +25,7 @@ from axisrules.report.layout_words import (
 )
 from axisrules.report.page import render_page
 from axisrules.report.palette import SEVERITY_STYLES
+from axisrules.report.pipeline_words import pipeline_cells, pipeline_columns
 from axisrules.report.plain import plain_text
 from axisrules.report.quantities import percent, readable_bytes, readable_flops, readable_seconds
 from axisrules.report.rows import grouped
@@ -88,7 +89,13 @@ def _columns(comparison: Comparison) -> tuple[list[Column], list[Column]]:
     keys = [Column("layout", tuple(printable(row.rules) for row in rows), is_number=False, style="bold")]
     if len({row.target for row in rows}) > 1:
         keys.append(Column("target", tuple(str(row.target) for row in rows), is_number=False))
-    return keys, [*_result(comparison), *_time(comparison), *_memory(comparison), *_work(comparison)]
+    return keys, [
+        *_result(comparison),
+        *_pipeline(comparison),
+        *_time(comparison),
+        *_memory(comparison),
+        *_work(comparison),
+    ]
 
 
 def _result(comparison: Comparison) -> Iterator[Column]:
@@ -104,6 +111,11 @@ def _result(comparison: Comparison) -> Iterator[Column]:
     yield from _made(facts, "result", comparison.rows)
 
 
+def _pipeline(comparison: Comparison) -> Iterator[Column]:
+    for heading, words, _ in pipeline_columns(comparison.rows):
+        yield Column(heading, pipeline_cells(comparison.rows, words), "pipeline")
+
+
 def _memory(comparison: Comparison) -> Iterator[Column]:
     facts: list[tuple[str, Fact]] = [
         ("needed", lambda row: _bytes(row.needed_bytes)),
@@ -113,6 +125,8 @@ def _memory(comparison: Comparison) -> Iterator[Column]:
         ("gradients", lambda row: _bytes(row.gradient_bytes)),
         ("temporary", lambda row: _bytes(row.temporary_bytes)),
     ]
+    if any(row.host_bytes for row in comparison.rows):
+        facts.append(("on the host", lambda row: _bytes(row.host_bytes)))
     yield from _made(facts, "memory", comparison.rows)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from axisrules.diagnostics import to_json
 from axisrules.report.layout_words import mesh_axes_of, wire_bytes, wire_bytes_by_network
+from axisrules.report.pipeline_words import pipeline_json
 from axisrules.report.step_time import time_basis, time_parts
 
 if TYPE_CHECKING:
@@ -39,10 +40,12 @@ def _row(comparison: Comparison, row: LayoutEvidence) -> dict[str, Any]:
         "optimizer_bytes": row.optimizer_bytes,
         "gradient_bytes": row.gradient_bytes,
         "temporary_bytes": row.temporary_bytes,
+        "host_bytes": row.host_bytes,
         "flops": row.flops,
         "wire_bytes": {axis: wire_bytes(row, axis) for axis in mesh_axes_of([row])},
         "wire_bytes_by_network": wire_bytes_by_network(row),
         "collective_count": None if row.ledger is None else row.ledger.count,
+        "pipeline": pipeline_json(row),
         "step_seconds": row.step_seconds,
         "step_basis": time_basis(row) or None,
         "step_parts": {part.resource: part.seconds for part in time_parts(row)},

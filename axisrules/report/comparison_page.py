@@ -17,6 +17,7 @@ from axisrules.report.layout_words import (
     wire_bytes,
 )
 from axisrules.report.page import Bar, Cell, Chart, DataTable, Heading, Page, Part, make_chart
+from axisrules.report.pipeline_words import pipeline_columns
 from axisrules.report.quantities import percent, readable_bytes, readable_flops, readable_seconds
 from axisrules.report.step_time import is_high, labels_of, time_basis, time_parts
 
@@ -126,6 +127,7 @@ def _table(comparison: Comparison, idents: dict[int, str]) -> DataTable:
         Heading("is", is_choice=True),
         Heading("MFU", is_number=True),
         Heading("communication", is_number=True, hint="share of the step; ! above 20%"),
+        *(Heading(heading, is_number=True) for heading, *_ in pipeline_columns(rows)),
         Heading("needed", is_number=True, hint="bytes of one device"),
         Heading("FLOPs", is_number=True, hint="of one device"),
         *(
@@ -151,6 +153,10 @@ def _cells(comparison: Comparison, row: LayoutEvidence, link: str) -> tuple[Cell
         Cell(time_basis(row) or NOTHING),
         Cell(NOTHING if row.mfu is None else percent(row.mfu), row.mfu),
         Cell(share_words(row), share, tone="bad" if is_high(share) else ""),
+        *(
+            Cell(words(row.pipeline), number(row.pipeline)) if row.pipeline else Cell(NOTHING)
+            for _, words, number in pipeline_columns(comparison.rows)
+        ),
         _bytes(row.needed_bytes),
         Cell(NOTHING if row.flops is None else readable_flops(row.flops), row.flops),
         *(_bytes(wire_bytes(row, axis)) for axis in mesh_axes_of(comparison.rows)),

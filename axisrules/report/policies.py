@@ -78,6 +78,8 @@ def _facts(rows: tuple[LayoutEvidence, ...]) -> Iterator[Column]:
         ("fits", fits_words),
         ("step", lambda row: _shown(row.step_seconds, readable_seconds)),
     ]
+    if any(row.host_bytes for row in rows):
+        facts.insert(2, ("on the host", lambda row: _shown(row.host_bytes, readable_bytes)))
     for heading, fact in facts:
         cells = tuple(map(fact, rows))
         if set(cells) != {NOTHING}:
@@ -100,6 +102,7 @@ def _row(row: LayoutEvidence, first: LayoutEvidence) -> dict[str, Any]:
         "policy": row.rules,
         "temporary_bytes": row.temporary_bytes,
         "temporary_ratio": ratio(row.temporary_bytes, first.temporary_bytes),
+        "host_bytes": row.host_bytes,
         "flops": row.flops,
         "flops_ratio": ratio(row.flops, first.flops),
         "needed_bytes": row.needed_bytes,

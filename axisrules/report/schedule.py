@@ -9,6 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from axisrules.report.quantities import readable_seconds
 from axisrules.report.schedule_svg import schedule_svg
 from axisrules.schedules import Costs, Facts, Schedule, Task, facts
 
@@ -22,21 +23,25 @@ IDLE = "·"
 
 @dataclass(frozen=True)
 class SchedulePicture:
-    """One schedule with its facts, to print, to draw as SVG or to store."""
+    """One schedule with its facts, to print, to draw as SVG or to store; `unit` is that of the costs."""
 
     schedule: Schedule
     costs: Costs
+    unit: str = ""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The facts, and below them as many ticks as the width takes."""
-        yield Text(" ".join(schedule_words(self.schedule, facts(self.schedule, self.costs))))
+        yield Text(" ".join(self._words))
         yield Text()
         yield from _grid(self.schedule, options.max_width)
 
     def to_svg(self) -> str:
         """The whole schedule as an SVG document."""
-        words = schedule_words(self.schedule, facts(self.schedule, self.costs))
-        return schedule_svg(self.schedule, cell_words, words)
+        return schedule_svg(self.schedule, cell_words, self._words)
+
+    @property
+    def _words(self) -> list[str]:
+        return schedule_words(self.schedule, facts(self.schedule, self.costs), self.unit)
 
     def to_json(self) -> dict[str, Any]:
         """The facts and every task."""
@@ -50,10 +55,10 @@ class SchedulePicture:
 
 @dataclass(frozen=True)
 class ScheduleTable:
-    """Several schedules side by side, a row each."""
+    """Several schedules side by side, a row each, with what their stages cost in `unit`."""
 
-    schedules: tuple[Schedule, ...]
-    costs: Costs
+    schedules: tuple[tuple[Schedule, Costs], ...]
+    unit: str = ""
 
     def __rich__(self) -> Table:
         """Ticks, bubble, memory and time of each; the last column is the time of one microbatch."""
@@ -62,17 +67,17 @@ class ScheduleTable:
         sizes = ("stages", "microbatches", "repeats", "ticks")
         for head in (*sizes, "bubble", "live", "ring", "time", "each"):
             table.add_column(head, justify="right", no_wrap=True)
-        for made in self.schedules:
-            found = facts(made, self.costs)
+        for made, costs in self.schedules:
+            found = facts(made, costs)
             counts = (made.stages, made.microbatches, made.repeats, found.ticks)
-            each = found.seconds / made.microbatches
-            kept = (found.peak_live, found.ring, f"{found.seconds:,.4g}", f"{each:,.3g}")
+            times = (found.seconds, found.seconds / made.microbatches)
+            kept = (found.peak_live, found.ring, *(_time(seconds, self.unit) for seconds in times))
             table.add_row(made.name, *map(str, counts), f"{found.bubble:.1%}", *map(str, kept))
         return table
 
     def to_json(self) -> dict[str, Any]:
         """A row per schedule."""
-        return {"schedules": [_row(made, facts(made, self.costs)) for made in self.schedules]}
+        return {"schedules": [_row(made, facts(made, costs)) for made, costs in self.schedules]}
 
 
 def cell_words(schedule: Schedule, task: Task) -> str:
@@ -87,14 +92,18 @@ def cell_words(schedule: Schedule, task: Task) -> str:
     return f"{task.microbatch}{ascii_lowercase[task.virtual_stage // schedule.stages % 26]}"
 
 
-def schedule_words(schedule: Schedule, found: Facts) -> list[str]:
-    """What to say above a picture."""
+def schedule_words(schedule: Schedule, found: Facts, unit: str = "") -> list[str]:
+    """What to say above a picture; times are in `unit`."""
     shape = f"{schedule.name}: {schedule.stages} stages, {schedule.microbatches} microbatches"
     if schedule.repeats > 1:
         shape += f", {schedule.repeats} stages to a device"
     kept = f"live {found.peak_live}, ring {found.ring},"
-    time = f"time {found.seconds:,.4g}"
+    time = f"time {_time(found.seconds, unit)}"
     return [f"{shape};", f"{found.ticks} ticks,", f"bubble {found.bubble:.1%},", kept, time]
+
+
+def _time(seconds: float, unit: str) -> str:
+    return readable_seconds(seconds) if unit == "s" else f"{seconds:,.4g}"
 
 
 def _grid(schedule: Schedule, width: int) -> Sequence[Text]:

@@ -12,7 +12,8 @@ from axisrules.axes import LogicalAxis, MeshAxis
 from axisrules.diagnostics import Code, Policy, catalog, did_you_mean
 from axisrules.resolve.resolution import Because, DimReason, Finding, Rejection, Resolution
 from axisrules.resolve.select import RuleIndex, ScopeChain
-from axisrules.rules import Rule, RuleTable
+from axisrules.rules import STAGED_AXES, Rule, RuleTable
+from axisrules.schedules import even_split
 
 
 def resolve(
@@ -117,9 +118,19 @@ class _Task:
         self.win(dim, rule, kept, kept, Because.PREFIX if kept else Because.UNEVEN, detail)
         policy = "allow" if rule.uneven else self.table.policy("uneven_split", rule)
         why = f"dim {dim} (`{rule.logical_axis}`): {detail}"
-        fix = 'resize the dim or the mesh, or permit it: { mesh = ..., uneven = "replicate" }'
+        fix = self.uneven_fix(rule, size, ways)
         code = catalog.UNEVEN_SPLIT.under(policy)
         self.findings.append(Finding(code, why, fix, rule, ways // self.ways(kept)))
+
+    def uneven_fix(self, rule: Rule, size: int, ways: int) -> str:
+        """How to mend an uneven split; stages of a pipeline may have different numbers of layers."""
+        if rule.logical_axis not in STAGED_AXES or not self.table.pipeline.schedule:
+            return 'resize the dim or the mesh, or permit it: { mesh = ..., uneven = "replicate" }'
+        if size < ways:
+            return f"use fewer stages: there are {size} layers for {ways}"
+        split = list(even_split([1.0] * size, ways).counts)
+        permitted = f'{rule.logical_axis} = {{ mesh = "{rule.target}", uneven = "replicate" }}'
+        return f"permit it, {permitted}, and say how many layers each stage has: split = {split}"
 
     def win(
         self,

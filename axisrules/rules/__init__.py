@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from axisrules.rules.dump_training import training_entries
 from axisrules.rules.flax_rules import from_flax_rules
 from axisrules.rules.parse import TRAINING_KEYS, Training, parse_rules, parse_training
-from axisrules.rules.pipeline import PipelineRules
+from axisrules.rules.pipeline import STAGED_AXES, PipelineRules
 from axisrules.rules.presets import load_rules, preset_names, preset_text
 from axisrules.rules.remat import LAYERS, NAMED_REMATS, NO_REMAT, Accumulate, Remat, named_remat
 from axisrules.rules.table import (
@@ -30,6 +30,7 @@ __all__ = [
     "LAYERS",
     "NAMED_REMATS",
     "NO_REMAT",
+    "STAGED_AXES",
     "TRAINING_KEYS",
     "Accumulate",
     "Kind",

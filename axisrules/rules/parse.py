@@ -104,7 +104,8 @@ class _Reader:
             return RuleTable()
         self.known_keys((), source, TABLE_KEYS)
         rules = tuple(self.all_rules(source))
-        if not rules and not self.found:
+        # What says how a step is run is worth a table of its own, to compose with others.
+        if not rules and not self.found and not any(key in source for key in TRAINING_KEYS):
             fix = "add a rule, such as `embed = []` under `[rules]`"
             self.found.append(catalog.EMPTY_TABLE.at(self.locate(()), fix=fix))
         table = RuleTable(

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, fields, replace
 
 from axisrules.diagnostics import Origin
 
+# The logical axes of stacked layers: what maps one to a mesh axis maps stages to it.
+STAGED_AXES = ("layers", "stage")
+
 
 @dataclass(frozen=True, slots=True)
 class PipelineRules:

@@ -7,7 +7,7 @@ from axisrules.schedules.advice import (
     advise_network,
     advise_rows,
 )
-from axisrules.schedules.balance import Split, balance, even_split, imbalance
+from axisrules.schedules.balance import PartCosts, Split, balance, even_split, imbalance
 from axisrules.schedules.choose import SCHEDULES, make_schedule
 from axisrules.schedules.facts import Costs, Facts, facts
 from axisrules.schedules.gpipe import gpipe
@@ -26,6 +26,7 @@ __all__ = [
     "Facts",
     "Kind",
     "Loop",
+    "PartCosts",
     "Places",
     "Schedule",
     "Slots",

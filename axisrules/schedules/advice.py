@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 
+from axisrules.axes import MeshAxis
 from axisrules.diagnostics import Diagnostic, Origin, catalog
 from axisrules.schedules.balance import Split
+from axisrules.schedules.choose import make_schedule
 from axisrules.schedules.facts import Costs, facts
 from axisrules.schedules.schedule import Schedule
 
 MOST_BUBBLE = 0.2
 MOST_IMBALANCE = 0.1
+# Beyond so many microbatches a stage nobody proposes more.
+MOST_TURNS = 16
 # A TPU's matrix unit takes 128 rows at a time; fewer leave part of it empty.
 # Source: Google Cloud, "TPU architecture": an MXU has 128 x 128 multiply-accumulators.
 MATRIX_ROWS = 128
@@ -22,29 +26,55 @@ def advise_bubble(
     if bubble > MOST_BUBBLE:
         shape = f"{schedule.stages} stages and {schedule.microbatches} microbatches"
         why = f"with {shape} a device waits for {bubble:.0%} of the time"
-        wanted = 4 * (schedule.stages - 1)
-        fix = f'microbatches = {wanted}, or schedule = "interleaved" with repeats'
-        yield catalog.LARGE_BUBBLE.at(origin, subject=schedule.name, why=why, fix=fix)
+        fixes = [f"microbatches = {enough}"] if (enough := _enough(schedule, costs or Costs())) else []
+        if schedule.repeats == 1:
+            fixes.append('schedule = "interleaved" with repeats')
+        yield catalog.LARGE_BUBBLE.at(
+            origin, subject=schedule.name, why=why, fix=", or ".join(fixes) or "use fewer stages"
+        )
 
 
-def advise_need(state_bytes: int, memory_bytes: int, stages: int) -> Iterator[Diagnostic]:
+def _enough(schedule: Schedule, costs: Costs) -> int | None:
+    """The least multiple of the stages by which the bubble is small enough."""
+    for turn in range(1, MOST_TURNS + 1):
+        count = turn * schedule.stages
+        more = make_schedule(
+            schedule.name, schedule.stages, count, schedule.repeats, head_rounds=schedule.head_rounds
+        )
+        if facts(more, costs).bubble <= MOST_BUBBLE:
+            return count
+    return None
+
+
+def advise_need(whole_bytes: int, memory_bytes: int, origin: Origin | None = None) -> Iterator[Diagnostic]:
     """AXR761 where one device could hold what its stages hold together.
 
-    `state_bytes` is what a device holds with the pipeline: parameters, gradients and optimizer state.
+    `whole_bytes` is what a device would hold without stages: parameters, gradients and optimizer state,
+    cut as they are by the other mesh axes. The other half of `memory_bytes` is left for activations.
     """
-    without = state_bytes * stages
-    if without < memory_bytes / 2:
-        why = f"without stages a device would hold {without:,} bytes of its {memory_bytes:,}"
-        yield catalog.PIPELINE_UNNEEDED.at(why=why, fix="give the stages' devices to data or fsdp")
+    if whole_bytes < memory_bytes / 2:
+        why = f"without stages a device would hold {whole_bytes:,} bytes of its {memory_bytes:,}"
+        yield catalog.PIPELINE_UNNEEDED.at(origin, why=why, fix="give the stages' devices to data or fsdp")
 
 
-def advise_network(slices: Mapping[str, int], tensor_axis: str, stage_axis: str) -> Iterator[Diagnostic]:
-    """AXR762 where tensor parallelism crosses slices and stages do not; `slices` as a mesh counts them."""
-    across = slices.get(tensor_axis, 1)
-    if across > 1 and slices.get(stage_axis, 1) == 1:
-        why = f"`{tensor_axis}` goes over {across} slices, and every layer waits for that network twice"
-        fix = f"let `{stage_axis}` cross the slices: slices:{stage_axis}={across}"
-        yield catalog.TENSOR_OVER_NETWORK.at(why=why, fix=fix)
+def advise_network(
+    slices: Mapping[MeshAxis, int],
+    tensor_axis: str,
+    stage_axis: str | None,
+    origin: Origin | None = None,
+) -> Iterator[Diagnostic]:
+    """AXR762 where tensor parallelism crosses slices and a pipeline could in its place.
+
+    `slices` says how many each mesh axis crosses; `stage_axis` is None where there is no pipeline yet.
+    """
+    across = slices.get(MeshAxis(tensor_axis), 1)
+    if across == 1 or (stage_axis and slices.get(MeshAxis(stage_axis), 1) > 1):
+        return
+    why = f"`{tensor_axis}` goes over {across} slices, and every layer waits for that network twice"
+    fix = f"let `{stage_axis}` cross the slices: slices:{stage_axis}={across}"
+    if not stage_axis:
+        fix = f'let a pipeline cross them: layers = "stage", schedule = "1f1b", slices:stage={across}'
+    yield catalog.TENSOR_OVER_NETWORK.at(origin, subject=tensor_axis, why=why, fix=fix)
 
 
 def advise_rows(rows: int, tokens_per_row: int, origin: Origin | None = None) -> Iterator[Diagnostic]:
@@ -55,10 +85,13 @@ def advise_rows(rows: int, tokens_per_row: int, origin: Origin | None = None) ->
         yield catalog.SMALL_MICROBATCH.at(origin, why=why, fix="use fewer microbatches, or a larger batch")
 
 
-def advise_balance(split: Split, origin: Origin | None = None) -> Iterator[Diagnostic]:
+def advise_balance(
+    split: Split,
+    origin: Origin | None = None,
+    fix: str = "take the split that `axisrules balance` proposes",
+) -> Iterator[Diagnostic]:
     """AXR764 where the dearest stage costs a tenth more than the mean."""
     if split.imbalance > MOST_IMBALANCE:
         costs = ", ".join(f"{cost:.3g}" for cost in split.costs)
         why = f"the stages cost {costs}: the dearest is {split.imbalance:.0%} above the mean"
-        fix = "take the split that `axisrules balance` proposes"
         yield catalog.IMBALANCE.at(origin, subject=f"split = {list(split.counts)}", why=why, fix=fix)

@@ -27,6 +27,37 @@ class Split:
         return imbalance(self.costs)
 
 
+@dataclass(frozen=True, slots=True)
+class PartCosts:
+    """What the parts of a model cost: each layer, what comes `first` (the embedding), and the head, `last`.
+
+    Pipelines run in lockstep, without a branch by device: where the head `is_spread`, as it is here, every
+    device works on what comes first and on its share of the head. Else the first stage has the one alone
+    and the last stage the other, as in a pipeline whose devices run programs of their own.
+    """
+
+    layers: tuple[float, ...]
+    first: float = 0.0
+    last: float = 0.0
+    is_spread: bool = True
+
+    def split(self, counts: Sequence[int], stages: int) -> Split:
+        """What stages of these layers cost; on `stages` devices, each of which may have several."""
+        if not self.is_spread:
+            return Split(tuple(counts), _stage_costs(self.layers, counts, self.first, self.last))
+        own = _stage_costs(self.layers, counts, 0.0, 0.0)
+        return Split(tuple(counts), tuple(cost + self.first + self.last / stages for cost in own))
+
+    def even(self, stages: int, repeats: int = 1) -> Split:
+        """The split by count alone."""
+        return self.split(even_split(self.layers, stages * repeats).counts, stages)
+
+    def balanced(self, stages: int, repeats: int = 1) -> Split:
+        """The contiguous split with the least bottleneck."""
+        first, last = (0.0, 0.0) if self.is_spread else (self.first, self.last)
+        return self.split(balance(self.layers, stages * repeats, first=first, last=last).counts, stages)
+
+
 def imbalance(costs: Sequence[float]) -> float:
     """By how much the dearest is above the mean.
 
@@ -79,7 +110,7 @@ def _joined(so_far: SoFar, count: int, cost: float) -> SoFar:
 
 
 def _stage_costs(
-    costs: Sequence[float], counts: tuple[int, ...], first: float, last: float
+    costs: Sequence[float], counts: Sequence[int], first: float, last: float
 ) -> tuple[float, ...]:
     before = [0.0, *accumulate(costs)]
     ends = [0, *accumulate(counts)]

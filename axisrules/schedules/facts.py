@@ -15,7 +15,8 @@ class Costs:
 
     `backward` is the gradient for the inputs and `weight` that for the weights; where a schedule does not
     take them apart, a backward task costs both. `per_tick` is what every tick costs whatever it does:
-    sending, and starting kernels. `head` is the loss and its gradient, on one device.
+    sending, and starting kernels. `head` is the loss and its gradient, on one device. Where devices differ
+    these are the dearest one's, and `imbalance` says by how much it is above the mean.
     """
 
     forward: float = 1.0
@@ -23,6 +24,7 @@ class Costs:
     weight: float = 1.0
     per_tick: float = 0.0
     head: float = 0.0
+    imbalance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ def facts(schedule: Schedule, costs: Costs = Costs()) -> Facts:
     heads = sum(loop.trips for loop, at_work in zip(turns, head_loops(schedule), strict=True) if at_work)
     seconds = ticks + head * heads
     # Every device has the same number of tasks: each of its virtual stages sees every microbatch once.
-    busy = sum(by_kind[task.kind] for task in schedule.tasks) / schedule.stages
+    dearest = sum(by_kind[task.kind] for task in schedule.tasks) / schedule.stages
+    busy = dearest / (1 + costs.imbalance)
     busy += costs.head * schedule.microbatches / schedule.stages
     return Facts(
         ticks=len(schedule.ticks),

@@ -33,6 +33,7 @@ def test_the_sums_of_a_tpu_program() -> None:
     assert memory.constant_bytes == 1024
     assert memory.temp_bytes == 70000 + 512
     assert memory.total_bytes == 512 + 16384 + 4096 + 256 + 1024 + 70000
+    assert memory.host_bytes == 9000
     assert memory.parameter_bytes == {2: 16384, 0: 4096}
     assert dict(memory.spaces) == {0: memory.total_bytes, 1: 1048576, 2: 144, 5: 9000}
     assert memory.to_json()["total_bytes"] == memory.total_bytes

@@ -73,3 +73,19 @@ def test_what_makes_no_sense_is_refused(run, arguments, code):
 def test_costs_are_numbers_from_zero(run):
     for bad in ("-1", "inf", "much"):
         assert run("schedule", "--stages", "2", "--microbatches", "2", "--forward", bad)[0] == 2
+
+
+def test_a_file_without_measured_costs_is_refused(run, tmp_path):
+    path = tmp_path / "costs.json"
+    for text in ("", "{}", '{"stages": 2, "measured": []}', "[1]"):
+        path.write_text(text, encoding="utf-8")
+        code, _, err = run("schedule", "--stages", "2", "--microbatches", "2", "--costs", str(path))
+        assert code == 2
+        assert "AXR602" in err
+
+
+def test_devices_of_unlike_cost_wait_for_the_dearest(run_json):
+    shape = ("schedule", "--stages", "2", "--microbatches", "4")
+    even, uneven = (run_json(*shape, "--imbalance", value)[1] for value in ("0", "0.25"))
+    assert even["seconds"] == uneven["seconds"]
+    assert 1 - uneven["bubble"] == pytest.approx((1 - even["bubble"]) / 1.25)

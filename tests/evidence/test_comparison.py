@@ -8,6 +8,7 @@ import pytest
 
 from axisrules.diagnostics import AxisRulesError
 from axisrules.evidence import compare
+from axisrules.rules import load_rules, parse_training
 
 PROJECT = Path(__file__).parents[2]
 
@@ -90,3 +91,15 @@ def test_a_compiler_that_is_missing_is_the_rows_error_with_the_command_that_inst
     row = compare(program(), ["fsdp"], ["tpu:v5e:2x4"], mesh="fsdp=8").rows[0]
     assert "AXR803" in row.error
     assert "pip install 'axisrules[tpu]'" in row.error
+
+
+@pytest.mark.slow
+def test_what_is_offloaded_lies_with_the_host_to_the_byte(program):
+    tables = [
+        load_rules("fsdp") | parse_training({"remat": {"recompute": ["full"], word: ["batch seq mlp"]}})
+        for word in ("save", "offload")
+    ]
+    saved, offloaded = compare(program(), tables, ["tpu:v5e:2x4"], mesh="fsdp=8").rows
+    assert saved.host_bytes == 0
+    layers, rows, seq, mlp, bfloat16 = 2, 16 // 8, 128, 1024, 2
+    assert offloaded.host_bytes == layers * rows * seq * mlp * bfloat16

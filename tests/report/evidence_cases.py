@@ -13,7 +13,7 @@ from axisrules.analysis import (
     StepEstimate,
 )
 from axisrules.diagnostics import CATALOG, Origin
-from axisrules.evidence import Comparison, LayoutEvidence
+from axisrules.evidence import Comparison, LayoutEvidence, PipelineFacts
 from axisrules.mesh import parse_mesh, parse_target
 from axisrules.resolve import Leaf, Plan, survey
 from axisrules.rules import load_rules
@@ -89,6 +89,21 @@ def estimate(**seconds: float) -> StepEstimate:
     return StepEstimate(terms, 3.0e12, 4.59e14, uses_compiler_cycles=False)
 
 
+PIPELINE = PipelineFacts(
+    schedule="interleaved",
+    stages=4,
+    microbatches=16,
+    repeats=2,
+    split=(4,) * 8,
+    microbatch_rows=2,
+    is_head_spread=True,
+    ticks=70,
+    trips=(7, 28, 7),
+    bubble=0.0857,
+    imbalance=0.0,
+    peak_live=11,
+    ring=13,
+)
 TARGET = parse_target("tpu:v5p:4x4x4")
 COORDS = tuple((x, y, z) for z, y, x in product(range(4), repeat=3))
 

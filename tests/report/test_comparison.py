@@ -105,9 +105,9 @@ def test_json_keeps_its_keys():
     assert list(TABLE.to_json()) == ["model", "machine", "versions", "rows", "ranking", "is_complete"]
     assert list(TABLE.to_json()["rows"][0]) == [
         "rules", "target", "mesh", "mode", "rank", "fits", "needed_bytes", "hbm_bytes", "param_bytes",
-        "optimizer_bytes", "gradient_bytes", "temporary_bytes", "flops", "wire_bytes",
-        "wire_bytes_by_network", "collective_count", "step_seconds", "step_basis", "step_parts", "estimate",
-        "mfu",
+        "optimizer_bytes", "gradient_bytes", "temporary_bytes", "host_bytes", "flops", "wire_bytes",
+        "wire_bytes_by_network", "collective_count", "pipeline", "step_seconds", "step_basis", "step_parts",
+        "estimate", "mfu",
         "communication_share", "compile_seconds", "is_cached", "error", "diagnostics",
     ]  # fmt: skip
 

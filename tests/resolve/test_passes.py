@@ -11,7 +11,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from axisrules.axes import MeshAxis
 from axisrules.resolve import Because, Resolution, RuleIndex, resolve
-from axisrules.rules import RuleTable, parse_rules
+from axisrules.rules import RuleTable, load_rules, parse_rules
 from tests.random_tables import LOGICAL_AXES, MESH_AXES, tables
 
 meshes = st.fixed_dictionaries({axis: st.integers(1, 4) for axis in MESH_AXES})
@@ -254,3 +254,13 @@ def test_the_losers_are_listed_with_numbers() -> None:
     assert reason.rejected[0].detail == "`data` went to dim 0 (`a`) before"
     assert reason.rejected[1].detail == "6 is not a multiple of 4 (tensor=4)"
     assert reason.because is Because.REPLICATED
+
+
+@pytest.mark.parametrize(
+    ("layers", "said"),
+    [(6, "split = [2, 2, 1, 1]"), (3, "there are 3 layers for 4"), (8, None)],
+)
+def test_layers_that_stages_do_not_divide_are_split_or_too_few(layers, said):
+    table = load_rules("pipeline")
+    found = resolve(["layers"], RuleIndex(table), {"data": 2, "stage": 4}, shape=(layers,)).findings
+    assert [said in one.fix for one in found] == ([True] if said else [])

@@ -194,3 +194,10 @@ def test_files_are_joined_by_a_plus_and_may_have_one_in_their_path(tmp_path: Pat
     plain = tmp_path / "mine.toml"
     plain.write_text("[rules]\nmine = []\n", encoding="utf-8")
     assert load_rules(f"fsdp+{plain}") == load_rules("fsdp") | load_rules(plain)
+
+
+def test_a_table_may_say_how_a_step_is_run_and_nothing_else():
+    found = load_rules("pipeline") | parse_rules({"split": [3, 1]})
+    assert found.pipeline.split == (3, 1)
+    assert found.pipeline.schedule == "1f1b"
+    assert found.rules == load_rules("pipeline").rules

@@ -56,6 +56,6 @@ def test_a_dump_reads_back():
     assert "split = [1, 2]\n" in text
 
 
-@pytest.mark.parametrize("name", ["pipeline", "3d", "3d_sp"])
-def test_the_shipped_pipelines_say_their_schedule(name):
-    assert load_rules(name).pipeline == PipelineRules("1f1b", 4)
+@pytest.mark.parametrize(("name", "microbatches"), [("pipeline", None), ("3d", 4), ("3d_sp", 4)])
+def test_the_shipped_pipelines_say_their_schedule(name, microbatches):
+    assert load_rules(name).pipeline == PipelineRules("1f1b", microbatches)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axisrules.schedules import balance, even_split, imbalance
+from axisrules.schedules import PartCosts, balance, even_split, imbalance
 
 
 def all_splits(layers, stages):
@@ -56,3 +56,19 @@ def test_a_dear_head_takes_layers_from_the_last_stage():
 def test_imbalance_is_relative_to_the_mean():
     assert imbalance([2, 2, 2]) == 0
     assert imbalance([0, 0]) == 0
+
+
+@given(st.lists(st.floats(0.1, 5), min_size=1, max_size=9), st.integers(1, 4), st.floats(0, 3), st.booleans())
+def test_what_all_stages_share_moves_no_layer(costs, stages, last, is_spread):
+    parts = PartCosts(tuple(costs), first=1.0, last=last, is_spread=is_spread)
+    found = parts.balanced(stages)
+    best = min(max(parts.split(counts, stages).costs) for counts in all_splits(len(costs), stages))
+    assert found.bottleneck == pytest.approx(best)
+    if is_spread:
+        assert found.counts == PartCosts(tuple(costs)).balanced(stages).counts
+    whole = sum(costs) + last + (stages if is_spread else 1)
+    assert sum(found.costs) == pytest.approx(whole)
+
+
+def test_a_head_of_2_6_layers_leaves_no_imbalance_where_it_is_spread():
+    assert PartCosts((1.0,) * 8, last=2.6).balanced(4).imbalance == pytest.approx(0)
