@@ -1,6 +1,6 @@
 """`wrap`: any linen or nnx model, or a plain function, unedited, as a program with inferred axes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from axisrules.adapters.program import AxesByPath, Loss, Program
 from axisrules.adapters.read import score
 from axisrules.adapters.record import Recorder, recording
 from axisrules.adapters.seeds import PathSeed, Seeds, load_seeds
+from axisrules.adapters.withheld import Withheld, withheld_costs, withheld_findings
 from axisrules.adapters.wrap_export import axes_tree
 from axisrules.adapters.wrap_names import (
-    Withheld,
     annotation_seeds,
     axes_of,
     contradicted,
@@ -29,8 +29,8 @@ from axisrules.adapters.wrap_names import (
 )
 from axisrules.diagnostics import Diagnostic, Origin, catalog, raise_errors
 from axisrules.infer import AxisClass, Inference, name_axes
-
-MAX_LISTED = 8
+from axisrules.mesh import MeshSpec
+from axisrules.rules import RuleTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +75,13 @@ class Wrapped:
         """The parameters' tree with the names that may be acted upon in the place of every array."""
         return axes_tree(self.program.params, self.program.param_axes)
 
+    def withheld_costs(self, rules: RuleTable, mesh: MeshSpec) -> tuple[Diagnostic, ...]:
+        """One AXR323 for each name in `withheld` that would save bytes under a table, and how many.
+
+        Bytes are those of the parameters on one device, for each dim and for all of one name.
+        """
+        return tuple(withheld_costs(self.withheld, rules, mesh))
+
     def reseeded(self, *more: PathSeed) -> "Wrapped":
         """The same model with further seeds; it is not traced again. Raises what `wrap` does."""
         return _named(self.probe, self.seeds.with_paths(*more), self.program.optimizer)
@@ -118,7 +125,7 @@ def _named(probe: Probe, seeds: Seeds, optimizer: optax.GradientTransformation |
     raise_errors(findings_of(inference, seeds))
     confirmed = frozenset(name for name, _ in seeds.confirmed)
     withheld = withheld_dims(inference, confirmed)
-    found = [*probe.findings, *_withheld(withheld)]
+    found = [*probe.findings, *withheld_findings(withheld)]
     if seeds.annotations == "verify":
         verified = name_axes(probe.graph, annotation_seeds(reading.param_axes))
         found += [_as_warning(contradicted(c, {})) for c in verified.contradictions]
@@ -163,20 +170,6 @@ def _program(
         opt_state=opt_state,
         opt_axes=opt_axes,
     )
-
-
-def _withheld(dims: Sequence[Withheld]) -> Iterator[Diagnostic]:
-    """One finding for each name, with the dims that would have it and the bytes of their arrays."""
-    by_name: dict[tuple[str | None, str], list[Withheld]] = {}
-    for dim in dims:
-        by_name.setdefault((dim.name, dim.source), []).append(dim)
-    for (name, source), held in by_name.items():
-        how = "only guessed from its use" if source == "role" else "that of a part or a multiple of it"
-        listed = ", ".join(f"{dim.path}[{dim.dim}] ({dim.bytes:,} bytes)" for dim in held[:MAX_LISTED])
-        more = f" and {len(held) - MAX_LISTED} more" if len(held) > MAX_LISTED else ""
-        why = f"the name `{name}` is {how}, so that these stay whole: {listed}{more}"
-        fix = f'confirm it: confirm = ["{name}"], or name one of them in [params]'
-        yield catalog.WITHHELD_NAME.at(subject=f"params:{held[0].path}[{held[0].dim}]", why=why, fix=fix)
 
 
 def _as_warning(finding: Diagnostic) -> Diagnostic:

@@ -5,6 +5,7 @@ import pytest
 
 from axisrules import AxisRulesError, load_rules, make_partitioner, parse_mesh, wrap
 from axisrules.adapters import seed_for
+from axisrules.resolve import survey
 from tests.adapters.plain_models import FORMS, SEEDS, TOKENS, function, linen, loss, nnx_model, truth
 
 MODELS = [(linen, form) for form in FORMS] + [(nnx_model, form) for form in FORMS]
@@ -121,6 +122,39 @@ def test_a_withheld_dim_tells_what_it_costs():
     assert held.bytes == 64 * 32 * 4
     assert held.cost(load_rules("tp"), parse_mesh("data=2,tensor=4")) == held.bytes * 3 // 4
     assert held.cost(load_rules("dp"), parse_mesh("data=8")) == 0
+
+
+def test_what_a_name_costs_under_a_table_is_what_confirming_it_saves():
+    """Judged by the plans of the two programs."""
+    inputs = {"batch": {"inputs": "batch seq"}}
+    model, rules, mesh = wrapped(linen, seeds=inputs), load_rules("fsdp_tp"), parse_mesh("fsdp=2,tensor=4")
+    before = plan_bytes(model, rules, mesh)
+    for finding in model.withheld_costs(rules, mesh):
+        name = finding.why.split("`")[1]
+        after = plan_bytes(wrapped(linen, seeds=inputs | {"confirm": [name]}), rules, mesh)
+        said = sum(dim.cost(rules, mesh) for dim in model.withheld if dim.name == name)
+        assert said == before - after > 0
+    assert len(model.withheld_costs(rules, mesh)) == 3
+    assert model.withheld_costs(load_rules("dp"), parse_mesh("data=8")) == ()
+
+
+def test_a_name_confirmed_counts_in_the_cost_of_another():
+    rules, mesh = load_rules("fsdp_tp"), parse_mesh("fsdp=2,tensor=4")
+    model = wrapped(linen, seeds={"batch": {"inputs": "batch seq"}, "confirm": ["embed"]})
+    held = next(dim for dim in model.withheld if (dim.path, dim.dim) == ("table/embedding", 0))
+    assert held.held(rules, mesh) == held.bytes // 2
+    assert held.cost(rules, mesh) == held.bytes // 2 - held.bytes // 8
+
+
+def test_layers_that_are_alike_are_listed_once():
+    model = wrapped(linen, seeds={"batch": {"inputs": "batch seq"}})
+    reasons = [found.why for found in model.findings if "`mlp`" in found.why]
+    assert len(reasons) == 1
+    assert "layers_*/up/kernel[1] (16,384 bytes each, 2 alike)" in reasons[0]
+
+
+def plan_bytes(model, rules, mesh):
+    return survey(model.program.leaves, rules, mesh).bytes_per_device("params")
 
 
 def test_further_seeds_do_not_trace_again():
