@@ -9,7 +9,7 @@ import optax
 
 from axisrules.adapters.batch import read_batch
 from axisrules.adapters.boundary import Constrainer
-from axisrules.adapters.failure import user_failure
+from axisrules.adapters.failure import LIBRARIES, user_failure
 from axisrules.adapters.optimizer import name_optimizer_state
 from axisrules.adapters.own_constraints import OwnConstraints
 from axisrules.adapters.probe import BOUNDARIES, INPUTS, PARAMS, STATE, Probe, probe
@@ -17,6 +17,7 @@ from axisrules.adapters.program import AxesByPath, Loss, Program
 from axisrules.adapters.read import score
 from axisrules.adapters.record import Recorder, recording
 from axisrules.adapters.seeds import PathSeed, Seeds, load_seeds
+from axisrules.adapters.side_effects import ordered_effects
 from axisrules.adapters.withheld import Withheld, withheld_costs, withheld_findings
 from axisrules.adapters.wrap_export import axes_tree
 from axisrules.adapters.wrap_names import (
@@ -37,8 +38,9 @@ from axisrules.rules import RuleTable
 class Wrapped:
     """A model as a program with inferred axes, and all that was found on the way.
 
-    `findings` are warnings: AXR325 for an initialiser that holds a whole array, contradicted annotations
-    where they were to be verified, and one AXR323 for each name that keeps the dims in `withheld` whole.
+    `findings` are warnings: AXR325 for an initialiser that holds a whole array, AXR326 for side effects
+    that keep an order, contradicted annotations where they were to be verified, and one AXR323 for each
+    name that keeps the dims in `withheld` whole.
     `own_constraints` are the lines of the model's source that constrain activations themselves.
     """
 
@@ -121,13 +123,14 @@ def _named(probe: Probe, seeds: Seeds, optimizer: optax.GradientTransformation |
     reading = probe.reading
     if seeds.annotations != "ignore":
         raise_errors(reading.findings)
-    inference = name_axes(probe.graph, seeds_of(probe, seeds, reading.param_axes))
+    inference = name_axes(probe.graph, seeds_of(probe, seeds, reading.param_axes), hidden=LIBRARIES)
     raise_errors(findings_of(inference, seeds))
     confirmed = frozenset(name for name, _ in seeds.confirmed)
     withheld = withheld_dims(inference, confirmed)
-    found = [*probe.findings, *withheld_findings(withheld)]
+    effects = ordered_effects(inference.opaque)
+    found = [*probe.findings, *effects, *withheld_findings(withheld)]
     if seeds.annotations == "verify":
-        verified = name_axes(probe.graph, annotation_seeds(reading.param_axes))
+        verified = name_axes(probe.graph, annotation_seeds(reading.param_axes), hidden=LIBRARIES)
         found += [_as_warning(contradicted(c, {})) for c in verified.contradictions]
     program = _program(probe, inference, confirmed, optimizer)
     own_lines = tuple(probe.own.lines)

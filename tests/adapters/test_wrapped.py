@@ -2,6 +2,7 @@ import jax
 import numpy as np
 import optax
 import pytest
+from jax.experimental import io_callback
 
 from axisrules import AxisRulesError, load_rules, make_partitioner, parse_mesh, wrap
 from axisrules.adapters import seed_for
@@ -220,7 +221,31 @@ def test_side_effects_and_callbacks_are_told_and_do_not_break():
         return x @ params["up"]
 
     model = wrap((lambda key: {"up": jax.random.normal(key, (32, 64))}, apply), loss, TOKENS)
-    assert "pure_callback" in {found.primitive for found in model.inference.opaque}
+    assert {"pure_callback", "debug_print"} == {found.primitive for found in model.inference.opaque}
+    assert "AXR326" not in {found.code for found in model.findings}
+
+
+def test_side_effects_that_keep_an_order_are_warned_of_at_their_line():
+    def apply(params, tokens):
+        jax.debug.callback(lambda _: None, tokens, ordered=True)
+        return params["w"] * 2.0
+
+    model = wrap((lambda key: {"w": jax.random.normal(key, (8, 8))}, apply), loss, TOKENS)
+    found = next(finding for finding in model.findings if finding.code == "AXR326")
+    assert (found.origin.file, found.severity) == (__file__, "warning")
+
+
+def test_a_callback_in_the_way_of_the_gradient_is_told_at_its_line():
+    def apply(params, tokens):
+        del tokens
+        io_callback(lambda _: None, None, params["w"])
+        return params["w"] * 2.0
+
+    with pytest.raises(AxisRulesError) as raised:
+        wrap((lambda key: {"w": jax.random.normal(key, (8, 8))}, apply), loss, TOKENS)
+    (found,) = raised.value.diagnostics
+    assert (found.code, found.origin.file) == ("AXR311", __file__)
+    assert found.subject == "the loss's gradient"
 
 
 def test_without_a_plan_a_wrapped_model_says_so():
