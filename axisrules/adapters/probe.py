@@ -92,7 +92,7 @@ def _read(model: Any, loss: Loss, batch: Shapes) -> Reading:
     if is_plain(model):
         return read_function(model)
     if not isinstance(model, nn.Module | nnx.Module) and not callable(model):
-        why = f"it is a {type(model).__name__}"
+        why = f"it is of type {type(model).__name__}"
         raise AxisRulesError([catalog.BAD_FACTORY.at(why=why, fix=f"give {FORMS}")])
     check_model(model)
     return read_linen(model, loss, batch) if isinstance(model, nn.Module) else read_nnx(model)
