@@ -41,22 +41,23 @@ class Figure:
 
 def publish(title: str, figures: Sequence[Figure]) -> int:
     """Print the figures, write them to results/TITLE.json, and give the exit code: 1 if a limit is missed."""
-    facts = _facts()
+    known = facts()
     print(title)
-    print(f"  {facts['machine']}; {facts['versions']}; {facts['date']}")
+    print(f"  {known['machine']}; {known['versions']}; {known['date']}")
     for figure in figures:
         print(figure)
     RESULTS.mkdir(exist_ok=True)
     stored = {
         "title": title,
-        **facts,
+        **known,
         "figures": [asdict(figure) | {"kept": figure.is_kept} for figure in figures],
     }
     (RESULTS / f"{title}.json").write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
     return int(not all(figure.is_kept for figure in figures))
 
 
-def _facts() -> dict[str, str]:
+def facts() -> dict[str, str]:
+    """The machine, the versions and the date."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("jax", "flax", "optax", "numpy"))
     return {
         "machine": f"{platform.system()} {platform.machine()}, {_processor()}, {os.cpu_count()} cores",

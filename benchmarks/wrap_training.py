@@ -1,9 +1,12 @@
 """Wrapped models train alike under every table: loss and gradients against the bare model on one device.
 
-python -m benchmarks.wrap_training [NAME ...]
+python -m benchmarks.wrap_training [--again] [NAME ...]
+
+A model that an earlier run has finished, with the same versions, is not run again without --again.
 """
 
 import sys
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +18,7 @@ from axisrules.adapters import Wrapped
 from axisrules.rules import RuleTable, load_rules
 from benchmarks.hlo import collectives
 from benchmarks.report import Figure, publish
+from benchmarks.resume import resumed
 from benchmarks.zoo import CASES, Case
 
 LAYOUTS = (
@@ -127,13 +131,15 @@ def one_model(case: Case) -> list[Figure]:
     return [figure for layout in LAYOUTS for figure in one_layout(case, wrapped, batch, layout, reference)]
 
 
-def measure(names: list[str]) -> list[Figure]:
+def measure(names: list[str], *, again: bool) -> list[Figure]:
     """All models whose packages are installed, or those named."""
     chosen = [case for case in CASES if case.is_installed and (not names or case.name in names)]
     figures = []
-    for case in chosen:
-        figures += one_model(case)
-        print(*figures[-len(LAYOUTS) * 2 - 2 :], sep="\n", flush=True)
+    for number, case in enumerate(chosen, 1):
+        print(f"{case.name}, {number} of {len(chosen)}", flush=True)
+        own = resumed("wrap_training", case.name, partial(one_model, case), again=again)
+        print(*own, sep="\n", flush=True)
+        figures += own
     equal = {
         case.name
         for case in chosen
@@ -151,4 +157,5 @@ def measure(names: list[str]) -> list[Figure]:
 
 if __name__ == "__main__":
     use_virtual_devices(8)
-    sys.exit(publish("wrap_training", measure(sys.argv[1:])))
+    names = [argument for argument in sys.argv[1:] if argument != "--again"]
+    sys.exit(publish("wrap_training", measure(names, again="--again" in sys.argv)))

@@ -9,6 +9,7 @@ from axisrules.adapters.read import read_program
 from axisrules.adapters.record import reading
 from axisrules.adapters.seeds import Seeds, dump_seeds, load_seeds
 from axisrules.adapters.type_report import TypeReport, typecheck
+from axisrules.adapters.withheld import Withheld
 from axisrules.adapters.wrap_export import export_pytree, export_seeds, seed_for
 from axisrules.adapters.wrap_patch import export_flax
 from axisrules.adapters.wrapped import Wrapped, wrap
@@ -20,6 +21,7 @@ __all__ = [
     "Program",
     "Seeds",
     "TypeReport",
+    "Withheld",
     "Wrapped",
     "constrain",
     "dump_seeds",

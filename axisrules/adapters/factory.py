@@ -17,7 +17,10 @@ from axisrules.adapters.program import Loss
 from axisrules.diagnostics import AxisRulesError, catalog, did_you_mean
 
 RNGS = "rngs"
-FORMS = "a linen Module, a function of nnx.Rngs, or a function without arguments that returns either"
+FORMS = (
+    "a linen Module, a function of nnx.Rngs, a pair of plain functions (init(key), apply(params, x)), "
+    "or a function without arguments that returns one of them"
+)
 
 
 def load_factory(spec: str) -> tuple[Any, Loss | None, Any]:
@@ -41,7 +44,7 @@ def load_factory(spec: str) -> tuple[Any, Loss | None, Any]:
     if not is_plain(model):
         check_model(model, spec)
     if loss is not None and not callable(loss):
-        raise _refused(spec, f"its loss is a {type(loss).__name__}", "give loss(model, batch), or None")
+        raise _refused(spec, f"its loss is of type {type(loss).__name__}", "give loss(model, batch), or None")
     return model, loss, batch
 
 
@@ -62,13 +65,17 @@ def check_model(model: Any, subject: str = "") -> None:
     if isinstance(model, type) and issubclass(model, nn.Module):
         fix = f"give an instance: {model.__name__}(...)"
         raise _refused(subject, f"{model.__name__} is a class of linen modules", fix)
+    if is_plain(model):
+        fix = "let its axes be inferred: axisrules.wrap(...), or --seeds on the command line"
+        raise _refused(subject, "it is a pair of plain functions, which annotate nothing", fix)
     if not callable(model):
-        raise _refused(subject, f"it is a {type(model).__name__}", f"give {FORMS}")
+        raise _refused(subject, f"it is of type {type(model).__name__}", f"give {FORMS}")
     required = _required(model)
     is_constructor = set(required) <= {RNGS} if _takes_rngs(model) else len(required) == 1
     if not is_constructor:
         why = f"it takes ({', '.join(required)}), not one argument of random streams"
-        raise _refused(subject, why, "wrap it: lambda rngs: Decoder(config, rngs=rngs)")
+        fix = "wrap it: lambda rngs: Decoder(config, rngs=rngs); of plain functions, a pair (init, apply)"
+        raise _refused(subject, why, fix)
 
 
 def construct(build: Callable[..., Any], rngs: nnx.Rngs) -> Any:

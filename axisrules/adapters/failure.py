@@ -12,8 +12,9 @@ from flax.errors import PartitioningUnspecifiedError
 
 from axisrules.diagnostics import AxisRulesError, Code, Origin, catalog
 
-# Frames in these folders are not the user's own.
-_FOREIGN = {Path(package.__path__[0]) for package in (jax, flax, optax)} | {Path(__file__).parent}
+# Folders whose lines are not the user's own.
+LIBRARIES = (*(str(package.__path__[0]) for package in (jax, flax, optax)), str(Path(__file__).parent))
+_FOREIGN = set(map(Path, LIBRARIES))
 
 
 @contextmanager

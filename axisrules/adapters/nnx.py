@@ -86,7 +86,7 @@ def _built(build: Callable[..., nnx.Module], key: jax.Array) -> nnx.Module:
     nnx.register_data_type(type(key))
     module = construct(build, nnx.Rngs(key))
     if not isinstance(module, nnx.Module):
-        why = f"it gives a {type(module).__name__}, not an nnx.Module"
+        why = f"called with nnx.Rngs, it gives an object of type {type(module).__name__}, not an nnx.Module"
         fix = "return the module: lambda rngs: Decoder(rngs=rngs)"
         raise AxisRulesError([catalog.BAD_FACTORY.at(why=why, fix=fix)])
     return module

@@ -17,6 +17,7 @@ from axisrules.adapters.own_constraints import OwnConstraints
 from axisrules.adapters.program import Loss, Shapes
 from axisrules.adapters.reading import Reading
 from axisrules.adapters.record import Recorder, recording
+from axisrules.adapters.side_effects import check_gradient
 from axisrules.adapters.whole_init import whole_inits
 from axisrules.adapters.wrap_function import attach_function, read_function
 from axisrules.adapters.wrap_linen import attach_linen
@@ -63,6 +64,8 @@ def probe(model: Any, loss: Loss, batch: Shapes, own: OwnConstraints) -> Probe:
     reading = read_model(model, loss, batch, own)
     marked = ATTACH[reading.api](reading, Boundaries(marker, own))
     traced = trace_loss(marked, loss, batch, own, Recorder())
+    if traced.jaxpr.effects:
+        check_gradient(reading, loss, batch, own)
     whole = tuple(whole_inits(reading.init))
     return Probe(reading, own, loss, batch, unify(traced), marker.shapes, whole)
 
@@ -89,7 +92,7 @@ def _read(model: Any, loss: Loss, batch: Shapes) -> Reading:
     if is_plain(model):
         return read_function(model)
     if not isinstance(model, nn.Module | nnx.Module) and not callable(model):
-        why = f"it is a {type(model).__name__}"
+        why = f"it is of type {type(model).__name__}"
         raise AxisRulesError([catalog.BAD_FACTORY.at(why=why, fix=f"give {FORMS}")])
     check_model(model)
     return read_linen(model, loss, batch) if isinstance(model, nn.Module) else read_nnx(model)

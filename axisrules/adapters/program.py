@@ -1,5 +1,6 @@
 """A program: a model, its loss, its optimizer and its batch, as shapes with logical axes."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +17,9 @@ Model = Any
 Loss = Callable[[Model, Any], Any]
 Shapes = Any  # a pytree of jax.ShapeDtypeStruct
 AxesByPath = dict[str, AxisNames | None]
+
+# The number of a layer: a whole part of a path (`layers/3`) or the end of one (`layers_3`, `blocks.3`).
+_NUMBER = re.compile(r"(?:(?<=/)|(?<=_)|(?<=\.)|^)\d+(?=/|$)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +77,11 @@ def path_of(keys: tuple[Any, ...]) -> str:
 def leaves_by_path(tree: Any) -> list[tuple[str, Any]]:
     """Every leaf with its path, in JAX's order."""
     return [(path_of(keys), leaf) for keys, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]]
+
+
+def layers_as_glob(path: str) -> str:
+    """`path` with `*` for the numbers of its layers: `layers/*/kernel`."""
+    return _NUMBER.sub("*", path)
 
 
 def leaf_of(path: str, kind: Kind, shape: Any, axes: AxisNames | None) -> Leaf:

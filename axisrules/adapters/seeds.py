@@ -135,13 +135,18 @@ class _Parser:
         for pattern, names in self.table(section, entries).items():
             place = (section, pattern)
             try:
-                parsed = parse_axis_names(names)
+                parsed = parse_axis_names(self.spelling(names))
             except (TypeError, ValueError) as error:
                 fix = 'one name per dim, `_` where you know none: "_ embed"'
                 self.found.append(catalog.BAD_ANNOTATION.at(self.locate(place), why=str(error), fix=fix))
                 continue
             seeds.append(PathSeed(section, PathPattern(str(pattern)), parsed, self.locate(place)))
         return seeds
+
+    def spelling(self, names: Any) -> Any:
+        if isinstance(names, str | list | tuple):
+            return names
+        raise TypeError(f"{shown_value(names)} is neither a text nor a list of names")
 
     def choice(self, key: str, value: Any) -> Any:
         if value not in CHOICES[key]:

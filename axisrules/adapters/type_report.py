@@ -7,13 +7,14 @@ import jax
 from jax.ad_checkpoint import checkpoint_name
 
 from axisrules.adapters.batch import read_batch
+from axisrules.adapters.failure import LIBRARIES
 from axisrules.adapters.own_constraints import OwnConstraints
 from axisrules.adapters.probe import BOUNDARIES, INPUTS, PARAMS, STATE, read_model, trace_loss
 from axisrules.adapters.program import AxesByPath, Loss
 from axisrules.adapters.wrap_names import contradicted
 from axisrules.axes import AxisNames
 from axisrules.diagnostics import Diagnostic, Origin, raise_errors
-from axisrules.infer import BOUNDARY_MARK, Inference, Seed, infer
+from axisrules.infer import BOUNDARY_MARK, Inference, Seed, name_axes, unify
 
 ANNOTATED = "its annotation"
 
@@ -55,7 +56,7 @@ def typecheck(model: Any, loss: Loss, batch: Any, *, batch_axes: Any = None) -> 
         for path, names in axes.items()
         if names and any(names)
     ]
-    inference = infer(traced, seeds)
+    inference = name_axes(unify(traced), seeds, hidden=LIBRARIES)
     origins = {str(line): line for line in notes.lines.values()}
     found = tuple(contradicted(contradiction, origins) for contradiction in inference.contradictions)
     return TypeReport(len(seeds), found, inference)

@@ -1,13 +1,12 @@
 """Inferred axes on their way out: as seeds, as a tree, and the seed that one answer becomes."""
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import jax
 
 from axisrules.adapters.probe import PARAMS
-from axisrules.adapters.program import AxesByPath, Shapes, leaves_by_path
+from axisrules.adapters.program import AxesByPath, Shapes, layers_as_glob, leaves_by_path
 from axisrules.adapters.seeds import PathSeed, Seeds
 from axisrules.axes import AxisNames, LogicalAxis, PathPattern, is_logical_axis_name, name_problem
 from axisrules.diagnostics import AxisRulesError, Origin, catalog
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
 ANSWERED = Origin("an answer")
 EXPORTED = Origin("inferred")
-# The number of a layer: a whole part of a path (`layers/3`) or the end of one (`layers_3`, `blocks.3`).
-_NUMBER = re.compile(r"(?:(?<=/)|(?<=_)|(?<=\.)|^)\d+(?=/|$)")
 
 
 def axes_tree(params: Shapes, axes: AxesByPath) -> Any:
@@ -68,7 +65,7 @@ def seed_for(wrapped: "Wrapped", path: str, dim: int, name: str) -> PathSeed:
 
 def _glob(path: str, axes: dict[str, AxisNames]) -> str:
     """`path` with `*` for its layers' numbers, where all that then matches is named alike."""
-    glob = _NUMBER.sub("*", path)
+    glob = layers_as_glob(path)
     pattern = PathPattern(glob)
     alike = {names for other, names in axes.items() if pattern.matches(other)}
     return glob if len(alike) == 1 else path

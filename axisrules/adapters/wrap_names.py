@@ -1,30 +1,22 @@
 """From what a user gives to what inference takes, and from what it finds to what a program may act upon."""
 
-import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-
-import jax
 
 from axisrules.adapters.batch import BATCH
 from axisrules.adapters.probe import BOUNDARIES, INPUTS, PARAMS, STATE, Probe
 from axisrules.adapters.program import AxesByPath, leaves_by_path
 from axisrules.adapters.seeds import PathSeed, Section, Seeds
+from axisrules.adapters.withheld import Withheld
 from axisrules.axes import AxisNames, LogicalAxis
 from axisrules.diagnostics import Diagnostic, Origin, catalog, did_you_mean
 from axisrules.infer import (
     Contradiction,
-    DimName,
     Inference,
     NamedArray,
-    NameSource,
     Seed,
     Suspect,
     UnusedSeed,
 )
-from axisrules.mesh import MeshSpec
-from axisrules.resolve import Leaf, survey
-from axisrules.rules import RuleTable
 
 KIND_OF: dict[Section, str] = {
     "batch": INPUTS,
@@ -35,41 +27,6 @@ KIND_OF: dict[Section, str] = {
 SECTION_OF = {kind: section for section, kind in KIND_OF.items()}
 BY_DEFAULT = "the default: dim 0 of a batch is `batch`"
 BY_MODEL = "the model's own annotation"
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """A parameter dim that stays whole: its name is weak or a guess, and nobody has confirmed it."""
-
-    array: NamedArray
-    dim: int
-
-    @property
-    def path(self) -> str:
-        """The parameter's `/`-joined path."""
-        return self.array.place.path
-
-    @property
-    def name(self) -> LogicalAxis | None:
-        """The name that it would have."""
-        return self.array.dims[self.dim].name
-
-    @property
-    def source(self) -> NameSource:
-        """Where that name comes from: weak or role."""
-        return self.array.dims[self.dim].source
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of the whole array."""
-        return math.prod(self.array.shape) * jax.numpy.dtype(self.array.dtype).itemsize
-
-    def cost(self, rules: RuleTable, mesh: MeshSpec) -> int:
-        """Bytes per device that the dim costs under a table by staying whole."""
-        names = list(self.array.sure_names)
-        whole = _bytes_per_device(self.array, tuple(names), rules, mesh)
-        names[self.dim] = self.name
-        return whole - _bytes_per_device(self.array, tuple(names), rules, mesh)
 
 
 def seeds_of(probe: Probe, seeds: Seeds, annotations: AxesByPath) -> list[Seed]:
@@ -105,7 +62,9 @@ def axes_of(inference: Inference, kind: str, confirmed: frozenset[str]) -> AxesB
 def withheld_dims(inference: Inference, confirmed: frozenset[str]) -> tuple[Withheld, ...]:
     """Every parameter dim whose name is not acted upon."""
     return tuple(
-        Withheld(array, dim) for array, dim in inference.unsure if array.dims[dim].name not in confirmed
+        Withheld(array, dim, _usable(array, confirmed))
+        for array, dim in inference.unsure
+        if array.dims[dim].name not in confirmed
     )
 
 
@@ -152,18 +111,12 @@ def _translated(annotations: AxesByPath, seeds: Seeds) -> Iterator[Seed]:
 
 
 def _names(array: NamedArray, confirmed: frozenset[str]) -> AxisNames | None:
-    names = tuple(dim.name if _is_usable(dim, confirmed) else None for dim in array.dims)
+    names = _usable(array, confirmed)
     return names if any(names) or not names else None
 
 
-def _is_usable(dim: DimName, confirmed: frozenset[str]) -> bool:
-    return dim.is_sure or (dim.name is not None and dim.name in confirmed)
-
-
-def _bytes_per_device(array: NamedArray, names: AxisNames, rules: RuleTable, mesh: MeshSpec) -> int:
-    itemsize = jax.numpy.dtype(array.dtype).itemsize
-    leaf = Leaf(array.place.path, "params", array.shape, array.dtype, itemsize, names)
-    return survey([leaf], rules, mesh).bytes_per_device()
+def _usable(array: NamedArray, confirmed: frozenset[str]) -> AxisNames:
+    return tuple(dim.name if dim.is_sure or dim.name in confirmed else None for dim in array.dims)
 
 
 def _unused(unused: UnusedSeed, origins: dict[str, Origin], paths: Iterable[str]) -> Diagnostic:

@@ -1,6 +1,6 @@
 """`wrap`: any linen or nnx model, or a plain function, unedited, as a program with inferred axes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ import optax
 
 from axisrules.adapters.batch import read_batch
 from axisrules.adapters.boundary import Constrainer
-from axisrules.adapters.failure import user_failure
+from axisrules.adapters.failure import LIBRARIES, user_failure
 from axisrules.adapters.optimizer import name_optimizer_state
 from axisrules.adapters.own_constraints import OwnConstraints
 from axisrules.adapters.probe import BOUNDARIES, INPUTS, PARAMS, STATE, Probe, probe
@@ -17,9 +17,10 @@ from axisrules.adapters.program import AxesByPath, Loss, Program
 from axisrules.adapters.read import score
 from axisrules.adapters.record import Recorder, recording
 from axisrules.adapters.seeds import PathSeed, Seeds, load_seeds
+from axisrules.adapters.side_effects import ordered_effects
+from axisrules.adapters.withheld import Withheld, withheld_costs, withheld_findings
 from axisrules.adapters.wrap_export import axes_tree
 from axisrules.adapters.wrap_names import (
-    Withheld,
     annotation_seeds,
     axes_of,
     contradicted,
@@ -29,16 +30,17 @@ from axisrules.adapters.wrap_names import (
 )
 from axisrules.diagnostics import Diagnostic, Origin, catalog, raise_errors
 from axisrules.infer import AxisClass, Inference, name_axes
-
-MAX_LISTED = 8
+from axisrules.mesh import MeshSpec
+from axisrules.rules import RuleTable
 
 
 @dataclass(frozen=True, eq=False)
 class Wrapped:
     """A model as a program with inferred axes, and all that was found on the way.
 
-    `findings` are warnings: AXR325 for an initialiser that holds a whole array, contradicted annotations
-    where they were to be verified, and one AXR323 for each name that keeps the dims in `withheld` whole.
+    `findings` are warnings: AXR325 for an initialiser that holds a whole array, AXR326 for side effects
+    that keep an order, contradicted annotations where they were to be verified, and one AXR323 for each
+    name that keeps the dims in `withheld` whole.
     `own_constraints` are the lines of the model's source that constrain activations themselves.
     """
 
@@ -74,6 +76,13 @@ class Wrapped:
     def axes(self) -> Any:
         """The parameters' tree with the names that may be acted upon in the place of every array."""
         return axes_tree(self.program.params, self.program.param_axes)
+
+    def withheld_costs(self, rules: RuleTable, mesh: MeshSpec) -> tuple[Diagnostic, ...]:
+        """One AXR323 for each name in `withheld` that would save bytes under a table, and how many.
+
+        Bytes are those of the parameters on one device, for each dim and for all of one name.
+        """
+        return tuple(withheld_costs(self.withheld, rules, mesh))
 
     def reseeded(self, *more: PathSeed) -> "Wrapped":
         """The same model with further seeds; it is not traced again. Raises what `wrap` does."""
@@ -114,13 +123,14 @@ def _named(probe: Probe, seeds: Seeds, optimizer: optax.GradientTransformation |
     reading = probe.reading
     if seeds.annotations != "ignore":
         raise_errors(reading.findings)
-    inference = name_axes(probe.graph, seeds_of(probe, seeds, reading.param_axes))
+    inference = name_axes(probe.graph, seeds_of(probe, seeds, reading.param_axes), hidden=LIBRARIES)
     raise_errors(findings_of(inference, seeds))
     confirmed = frozenset(name for name, _ in seeds.confirmed)
     withheld = withheld_dims(inference, confirmed)
-    found = [*probe.findings, *_withheld(withheld)]
+    effects = ordered_effects(inference.opaque)
+    found = [*probe.findings, *effects, *withheld_findings(withheld)]
     if seeds.annotations == "verify":
-        verified = name_axes(probe.graph, annotation_seeds(reading.param_axes))
+        verified = name_axes(probe.graph, annotation_seeds(reading.param_axes), hidden=LIBRARIES)
         found += [_as_warning(contradicted(c, {})) for c in verified.contradictions]
     program = _program(probe, inference, confirmed, optimizer)
     own_lines = tuple(probe.own.lines)
@@ -163,20 +173,6 @@ def _program(
         opt_state=opt_state,
         opt_axes=opt_axes,
     )
-
-
-def _withheld(dims: Sequence[Withheld]) -> Iterator[Diagnostic]:
-    """One finding for each name, with the dims that would have it and the bytes of their arrays."""
-    by_name: dict[tuple[str | None, str], list[Withheld]] = {}
-    for dim in dims:
-        by_name.setdefault((dim.name, dim.source), []).append(dim)
-    for (name, source), held in by_name.items():
-        how = "only guessed from its use" if source == "role" else "that of a part or a multiple of it"
-        listed = ", ".join(f"{dim.path}[{dim.dim}] ({dim.bytes:,} bytes)" for dim in held[:MAX_LISTED])
-        more = f" and {len(held) - MAX_LISTED} more" if len(held) > MAX_LISTED else ""
-        why = f"the name `{name}` is {how}, so that these stay whole: {listed}{more}"
-        fix = f'confirm it: confirm = ["{name}"], or name one of them in [params]'
-        yield catalog.WITHHELD_NAME.at(subject=f"params:{held[0].path}[{held[0].dim}]", why=why, fix=fix)
 
 
 def _as_warning(finding: Diagnostic) -> Diagnostic:

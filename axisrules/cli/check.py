@@ -1,14 +1,14 @@
 """`axisrules check`: every finding about rule tables, without JAX unless a model is named."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from axisrules.cli.arguments import MESH_HELP, TABLE_HELP, add_devices, add_json, add_model, mesh_for
 from axisrules.cli.console import print_findings, print_json
 from axisrules.cli.virtual_devices import set_up_devices
-from axisrules.diagnostics import AxisRulesError, Diagnostic, catalog, to_json
+from axisrules.diagnostics import AxisRulesError, Diagnostic, Origin, catalog, to_json
 from axisrules.mesh import MeshSpec, parse_mesh
 from axisrules.resolve import lint_mesh, lint_pipeline, lint_program, lint_table, survey
 from axisrules.rules import RuleTable, load_rules
@@ -21,7 +21,10 @@ EXAMPLES = """\
 examples:
   axisrules check my_rules.toml
   axisrules check fsdp+my_rules.toml --mesh fsdp=4,tensor=2 --strict
-  axisrules check my_rules.toml --model my_package.model:make_model"""
+  axisrules check my_rules.toml --model my_package.model:make_model
+  axisrules check fsdp_tp --mesh fsdp=2,tensor=4 --model my_package.model:make_model --seeds axes.toml"""
+
+Findings = Callable[[RuleTable, MeshSpec], Iterable[Diagnostic]]
 
 # A table that could not even be opened is a mistake in the arguments, not in a table.
 UNOPENED = {catalog.UNREADABLE_FILE.code, catalog.UNKNOWN_TABLE.code}
@@ -54,8 +57,12 @@ def run(args: Namespace) -> int:
     """0 when no table has an error (nor, with --strict, a warning), else 1; 2 for an unopened table."""
     if args.mesh:
         parse_mesh(args.mesh)  # A mesh that is none is said once, not once per table.
-    program = _program(args) if args.model else None
-    reports = [_check(source, args, program) for source in args.tables]
+    if args.seeds and not args.model:
+        why = "seeds name the axes of a model, and none is given"
+        fix = "say which model it is: --model my_package.model:make_model"
+        raise AxisRulesError([catalog.BAD_ARGUMENT.at(Origin("--seeds"), why=why, fix=fix)])
+    on_program = _on_program(args) if args.model else None
+    reports = [_check(source, args, on_program) for source in args.tables]
     if args.json:
         print_json(_json(reports))
     else:
@@ -66,28 +73,19 @@ def run(args: Namespace) -> int:
     return int(any(report.count(severity) for report in reports for severity in failing))
 
 
-def _program(args: Namespace) -> "Program":
+def _on_program(args: Namespace) -> Findings:
+    """What a table on a mesh has to be told about the program of `--model`."""
     set_up_devices(None, None)
-    from axisrules.cli.programs import read_named_program
+    from axisrules.cli.programs import read_named_program, wrapped_model
 
-    return read_named_program(args)
+    wrapped = wrapped_model(args) if args.seeds else None
+    program = wrapped.program if wrapped else read_named_program(args)
 
+    def findings(table: RuleTable, mesh: MeshSpec) -> Iterator[Diagnostic]:
+        yield from wrapped.withheld_costs(table, mesh) if wrapped else ()
+        yield from _check_program(table, mesh, program)
 
-def _check(source: str, args: Namespace, program: "Program | None") -> Report:
-    try:
-        table = load_rules(source)
-    except AxisRulesError as error:
-        return Report(source, "", error.diagnostics)
-    found = list(lint_table(table))
-    try:
-        mesh = _mesh(table, args, program is not None)
-    except AxisRulesError as error:
-        return Report(source, args.mesh or table.mesh, (*found, *error.diagnostics))
-    if program is not None and mesh is not None:
-        found += _check_program(table, mesh, program)
-    elif mesh is not None:
-        found += [*lint_mesh(table, mesh), *lint_pipeline(table, mesh)]
-    return Report(source, str(mesh or ""), tuple(found))
+    return findings
 
 
 def _check_program(table: RuleTable, mesh: MeshSpec, program: "Program") -> Iterator[Diagnostic]:
@@ -101,6 +99,23 @@ def _check_program(table: RuleTable, mesh: MeshSpec, program: "Program") -> Iter
         from axisrules.evidence import check_pipeline
 
         yield from check_pipeline(program, table, mesh)
+
+
+def _check(source: str, args: Namespace, on_program: Findings | None) -> Report:
+    try:
+        table = load_rules(source)
+    except AxisRulesError as error:
+        return Report(source, "", error.diagnostics)
+    found = list(lint_table(table))
+    try:
+        mesh = _mesh(table, args, on_program is not None)
+    except AxisRulesError as error:
+        return Report(source, args.mesh or table.mesh, (*found, *error.diagnostics))
+    if on_program is not None and mesh is not None:
+        found += on_program(table, mesh)
+    elif mesh is not None:
+        found += [*lint_mesh(table, mesh), *lint_pipeline(table, mesh)]
+    return Report(source, str(mesh or ""), tuple(found))
 
 
 def _mesh(table: RuleTable, args: Namespace, is_needed: bool) -> MeshSpec | None:

@@ -4,11 +4,13 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from axisrules.cli.arguments import add_json, add_model
+from axisrules.cli.arguments import MESH_HELP, TABLE_HELP, add_devices, add_json, add_model, mesh_for
 from axisrules.cli.console import print_json, print_report
 from axisrules.cli.output import check_output, write_output
 from axisrules.cli.virtual_devices import set_up_devices
 from axisrules.diagnostics import AxisRulesError, Origin, catalog, render_text
+from axisrules.mesh import MeshSpec
+from axisrules.rules import RuleTable, load_rules
 
 if TYPE_CHECKING:
     from axisrules.adapters import Wrapped
@@ -19,7 +21,8 @@ examples:
   axisrules wrap --model my_package.model:make_model
   axisrules wrap --model my_package.model:make_model -i --output axes.toml
   axisrules wrap --model my_package.model:make_model --seeds axes.toml --json
-  axisrules wrap --model my_package.model:make_model --seeds axes.toml --export flax"""
+  axisrules wrap --model my_package.model:make_model --seeds axes.toml --export flax
+  axisrules wrap --model my_package.model:make_model --rules fsdp_tp --mesh fsdp=2,tensor=4"""
 
 EXPORTS = ("toml", "flax", "pytree")
 SEEDS_FILE = Path("axes.toml")
@@ -36,6 +39,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         choices=EXPORTS,
         help="give all names: as seeds, as Flax metadata (a patch to review), or as a JSON tree",
     )
+    parser.add_argument("--rules", metavar="TABLE", help=f"what withheld names cost under it: {TABLE_HELP}")
+    parser.add_argument("--mesh", metavar="MESH", help=f"{MESH_HELP} (default: the table's own)")
+    add_devices(parser)
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the seeds or the export to FILE")
     parser.add_argument("--force", action="store_true", help="replace FILE where it exists")
     parser.add_argument("--strict", action="store_true", help="fail while a dim is unknown or withheld")
@@ -50,6 +56,7 @@ def run(args: Namespace) -> int:
     if args.interactive and (args.json or args.export):
         fix = "answer first, and ask for --json or --export with the seeds that were written"
         raise AxisRulesError([catalog.BAD_ARGUMENT.at(Origin("-i"), why="its questions need text", fix=fix)])
+    layout = _layout(args)
     set_up_devices(None, None)
     from axisrules.cli.programs import wrapped_model
 
@@ -59,8 +66,20 @@ def run(args: Namespace) -> int:
     text = _text(wrapped, args)
     if output:
         write_output(output, text, force=args.force)
-    _show(wrapped, args, text)
+    _show(wrapped, args, text, layout)
     return int(args.strict and bool(wrapped.unsettled))
+
+
+def _layout(args: Namespace) -> tuple[RuleTable, MeshSpec] | None:
+    """The table of `--rules` with its mesh."""
+    if args.rules:
+        table = load_rules(args.rules)
+        return table, mesh_for(table, args.mesh, args.devices)
+    if args.mesh or args.devices:
+        why = "a mesh says what withheld names cost only with a table"
+        fix = "say which table: --rules fsdp_tp"
+        raise AxisRulesError([catalog.BAD_ARGUMENT.at(Origin("--mesh"), why=why, fix=fix)])
+    return None
 
 
 def _text(wrapped: "Wrapped", args: Namespace) -> str:
@@ -74,10 +93,10 @@ def _text(wrapped: "Wrapped", args: Namespace) -> str:
     return dump_seeds(export_seeds(wrapped) if args.export else wrapped.seeds)
 
 
-def _show(wrapped: "Wrapped", args: Namespace, text: str) -> None:
+def _show(wrapped: "Wrapped", args: Namespace, text: str, layout: tuple[RuleTable, MeshSpec] | None) -> None:
     from axisrules.report import AxisClassTable
 
-    shown = AxisClassTable(wrapped)
+    shown = AxisClassTable(wrapped, layout)
     if args.json:
         print_json(shown.to_json())
     elif args.export and not args.output:

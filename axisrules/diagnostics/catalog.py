@@ -53,6 +53,7 @@ AXIS_CONTRADICTION = Code("AXR322", "axis names that the computation contradicts
 WITHHELD_NAME = Code("AXR323", "name too weak to shard a parameter by", "warning")
 OWN_CONSTRAINT = Code("AXR324", "model's own constraint that this mesh cannot keep")
 WHOLE_INIT = Code("AXR325", "initialiser that holds a whole array", "warning")
+ORDERED_EFFECT = Code("AXR326", "side effect that keeps an order, which no mesh has", "warning")
 
 # 4xx: resolving
 UNEVEN_SPLIT = Code("AXR401", "uneven split")

@@ -106,12 +106,16 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """A primitive that inference does not see through: how often it occurs, and where it first does."""
+    """A primitive that inference does not see through: how often it occurs, and where it first does.
+
+    `is_ordered` is that of a side effect whose calls keep their order, which JAX does on one device only.
+    """
 
     primitive: str
     count: int
     source: str
     scope: str
+    is_ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

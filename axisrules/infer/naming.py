@@ -15,6 +15,7 @@ from axisrules.infer.source import source_of
 from axisrules.infer.spread import spread_weakly
 from axisrules.infer.traced import Seed, Traced
 from axisrules.infer.unify import AxisGraph, unify
+from axisrules.infer.versions import is_ordered
 
 
 def infer(
@@ -144,11 +145,11 @@ class _Naming:
 
 
 def _opaque(record: Record, hidden: tuple[str, ...]) -> tuple[Opaque, ...]:
-    first: dict[str, int] = {}
-    counts: Counter[str] = Counter()
+    found: dict[tuple[str, bool], list[int]] = defaultdict(list)
     for reason in record.opaque:
-        name = record.reasons[reason].equation.primitive.name
-        first.setdefault(name, reason)
-        counts[name] += 1
-    sources = {name: source_of(record, reason, hidden) for name, reason in first.items()}
-    return tuple(Opaque(name, counts[name], sources[name][1], sources[name][2]) for name in first)
+        equation = record.reasons[reason].equation
+        found[equation.primitive.name, is_ordered(equation)].append(reason)
+    return tuple(
+        Opaque(name, len(reasons), *source_of(record, reasons[0], hidden)[1:], ordered)
+        for (name, ordered), reasons in found.items()
+    )

@@ -31,6 +31,16 @@ def constants_of(jaxpr: Any) -> Sequence[Any]:
     return getattr(jaxpr, "consts", ())
 
 
+def has_side_effect(equation: Any) -> bool:
+    """Whether an equation calls out of the program: a callback, a print."""
+    return "ordered" in equation.params or "callback" in equation.primitive.name
+
+
+def is_ordered(equation: Any) -> bool:
+    """Whether the calls of a side effect keep their order."""
+    return any(type(effect).__name__.startswith("Ordered") for effect in equation.effects)
+
+
 def rank(variable: Any) -> int:
     """The number of dims of a variable or literal; 0 for tokens and the like."""
     return len(getattr(variable.aval, "shape", ()))

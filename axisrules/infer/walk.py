@@ -11,7 +11,7 @@ from jax.extend.core import Literal
 from axisrules.infer import contracting, indexing, pointwise, reshaping
 from axisrules.infer.pointwise import Rule
 from axisrules.infer.record import FROM_COUNT, FROM_PARAMS, NO_REASON, Dims, Reason, Record
-from axisrules.infer.versions import bodies, constants_of, opened, scan_parts
+from axisrules.infer.versions import bodies, constants_of, has_side_effect, opened, scan_parts
 
 RULES: dict[str, Rule] = {**pointwise.RULES, **reshaping.RULES, **contracting.RULES, **indexing.RULES}
 # A primitive may change its parameters from one version of JAX to the next; it is opaque then, and told.
@@ -89,8 +89,8 @@ def _have_shapes(record: Record, results: Sequence[Dims], variables: Sequence[An
 
 
 def _opaque(record: Record, equation: Any, values: Values, reason: int) -> Values:
-    """Results that have nothing to do with the operands, noted as such unless they have no dims."""
-    if any(map(_shape, equation.outvars)):
+    """Results that have nothing to do with the operands, noted as such where they have dims or effects."""
+    if any(map(_shape, equation.outvars)) or has_side_effect(equation):
         record.opaque.append(reason)
     origin = _any_origin(values)
     return [Value(record.new(_shape(variable)), origin) for variable in equation.outvars]

@@ -132,7 +132,7 @@ def test_a_spec_of_another_form_is_refused(spec: Any) -> None:
         ("gives_built", "arrays already in memory"),
         ("nothing", "NoneType"),
         ("pair", "tuple"),
-        ("bad_loss", "loss is a str"),
+        ("bad_loss", "loss is of type str"),
         ("needs_two", "(config, seed)"),
         ("Configured", "(config, rngs)"),
         ("Wide", "class of linen modules"),

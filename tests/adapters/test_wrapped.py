@@ -2,9 +2,11 @@ import jax
 import numpy as np
 import optax
 import pytest
+from jax.experimental import io_callback
 
 from axisrules import AxisRulesError, load_rules, make_partitioner, parse_mesh, wrap
 from axisrules.adapters import seed_for
+from axisrules.resolve import survey
 from tests.adapters.plain_models import FORMS, SEEDS, TOKENS, function, linen, loss, nnx_model, truth
 
 MODELS = [(linen, form) for form in FORMS] + [(nnx_model, form) for form in FORMS]
@@ -123,6 +125,39 @@ def test_a_withheld_dim_tells_what_it_costs():
     assert held.cost(load_rules("dp"), parse_mesh("data=8")) == 0
 
 
+def test_what_a_name_costs_under_a_table_is_what_confirming_it_saves():
+    """Judged by the plans of the two programs."""
+    inputs = {"batch": {"inputs": "batch seq"}}
+    model, rules, mesh = wrapped(linen, seeds=inputs), load_rules("fsdp_tp"), parse_mesh("fsdp=2,tensor=4")
+    before = plan_bytes(model, rules, mesh)
+    for finding in model.withheld_costs(rules, mesh):
+        name = finding.why.split("`")[1]
+        after = plan_bytes(wrapped(linen, seeds=inputs | {"confirm": [name]}), rules, mesh)
+        said = sum(dim.cost(rules, mesh) for dim in model.withheld if dim.name == name)
+        assert said == before - after > 0
+    assert len(model.withheld_costs(rules, mesh)) == 3
+    assert model.withheld_costs(load_rules("dp"), parse_mesh("data=8")) == ()
+
+
+def test_a_name_confirmed_counts_in_the_cost_of_another():
+    rules, mesh = load_rules("fsdp_tp"), parse_mesh("fsdp=2,tensor=4")
+    model = wrapped(linen, seeds={"batch": {"inputs": "batch seq"}, "confirm": ["embed"]})
+    held = next(dim for dim in model.withheld if (dim.path, dim.dim) == ("table/embedding", 0))
+    assert held.held(rules, mesh) == held.bytes // 2
+    assert held.cost(rules, mesh) == held.bytes // 2 - held.bytes // 8
+
+
+def test_layers_that_are_alike_are_listed_once():
+    model = wrapped(linen, seeds={"batch": {"inputs": "batch seq"}})
+    reasons = [found.why for found in model.findings if "`mlp`" in found.why]
+    assert len(reasons) == 1
+    assert "layers_*/up/kernel[1] (16,384 bytes each, 2 alike)" in reasons[0]
+
+
+def plan_bytes(model, rules, mesh):
+    return survey(model.program.leaves, rules, mesh).bytes_per_device("params")
+
+
 def test_further_seeds_do_not_trace_again():
     model = wrapped(linen, seeds={"batch": {"inputs": "batch seq"}})
     settled = model.reseeded(seed_for(model, "layers_0/up/kernel", 1, "mlp"))
@@ -186,7 +221,31 @@ def test_side_effects_and_callbacks_are_told_and_do_not_break():
         return x @ params["up"]
 
     model = wrap((lambda key: {"up": jax.random.normal(key, (32, 64))}, apply), loss, TOKENS)
-    assert "pure_callback" in {found.primitive for found in model.inference.opaque}
+    assert {"pure_callback", "debug_print"} == {found.primitive for found in model.inference.opaque}
+    assert "AXR326" not in {found.code for found in model.findings}
+
+
+def test_side_effects_that_keep_an_order_are_warned_of_at_their_line():
+    def apply(params, tokens):
+        jax.debug.callback(lambda _: None, tokens, ordered=True)
+        return params["w"] * 2.0
+
+    model = wrap((lambda key: {"w": jax.random.normal(key, (8, 8))}, apply), loss, TOKENS)
+    found = next(finding for finding in model.findings if finding.code == "AXR326")
+    assert (found.origin.file, found.severity) == (__file__, "warning")
+
+
+def test_a_callback_in_the_way_of_the_gradient_is_told_at_its_line():
+    def apply(params, tokens):
+        del tokens
+        io_callback(lambda _: None, None, params["w"])
+        return params["w"] * 2.0
+
+    with pytest.raises(AxisRulesError) as raised:
+        wrap((lambda key: {"w": jax.random.normal(key, (8, 8))}, apply), loss, TOKENS)
+    (found,) = raised.value.diagnostics
+    assert (found.code, found.origin.file) == ("AXR311", __file__)
+    assert found.subject == "the loss's gradient"
 
 
 def test_without_a_plan_a_wrapped_model_says_so():

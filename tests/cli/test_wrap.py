@@ -58,6 +58,41 @@ def test_what_is_withheld_is_listed_with_its_bytes(run_json):
     assert held["table/embedding[0]"] == 256 * 32 * 4
 
 
+def test_what_is_withheld_is_shown_with_what_it_costs_under_a_table(run, run_json):
+    layout = ("--rules", "tp", "--mesh", "data=2,tensor=4")
+    _, report = run_json("wrap", "--model", MODEL, *layout)
+    table = next(entry for entry in report["withheld"] if entry["dim"] == "table/embedding[0]")
+    assert table["bytes_per_device"] == table["bytes"] == 256 * 32 * 4
+    assert table["bytes_per_device_confirmed"] == 64 * 32 * 4
+    _, out, _ = run("wrap", "--model", MODEL, *layout)
+    assert "per device under tp" in out
+    assert "`embed`" not in out, "tp keeps embed whole, so that it costs nothing"
+
+
+def test_a_mesh_alone_is_refused(run):
+    code, _, err = run("wrap", "--model", MODEL, "--mesh", "data=8")
+    assert code == 2
+    assert "AXR602" in err
+
+
+def test_check_says_what_is_withheld_under_each_table(run, run_json, tmp_path):
+    path = tmp_path / "axes.toml"
+    path.write_text('[batch]\n"inputs" = "batch seq"\n')
+    args = ("--mesh", "data=2,fsdp=2,tensor=2", "--model", MODEL, "--seeds", str(path))
+    _, report = run_json("check", "fsdp_tp", "dp", *args)
+    held = [[f for f in entry["findings"] if f["code"] == "AXR323"] for entry in report["tables"]]
+    assert [len(found) for found in held] == [3, 0]
+    vocab = next(found for found in held[0] if "`vocab`" in found["why"])
+    assert "at 32,768 bytes per device where the name confirmed makes it 16,384" in vocab["why"]
+    assert run("check", "fsdp_tp", *args, "--strict")[0] == 1
+
+
+def test_check_takes_no_seeds_without_a_model(run, seeds):
+    code, _, err = run("check", "fsdp", "--seeds", seeds)
+    assert code == 2
+    assert "AXR602" in err
+
+
 def test_strict_fails_until_all_is_settled(run, seeds):
     assert run("wrap", "--model", MODEL, "--strict")[0] == 1
     assert run("wrap", "--model", MODEL, "--seeds", seeds, "--strict")[0] == 0

@@ -88,7 +88,6 @@ ONE_OPERAND = {
     "gradient": (jax.grad(lambda x: (jnp.sin(x) @ x.T).sum()), X, ["ab"]),
     "vmap": (jax.vmap(lambda row: row / row.sum()), X, ["ab"]),
     "mutable array": (in_place, X, ["ab"]),
-    "callback on the side": (lambda x: [jax.debug.print("{}", x), x][1], X, ["ab"]),
     "no elements": (lambda x: x.reshape(0, 3).T, shape(3, 0), [".."]),
 }
 
@@ -156,6 +155,18 @@ def test_what_is_not_seen_through_is_told_and_no_failure(request, function, oper
     assert opaque.count == 1
     assert opaque.source.rpartition(":")[0] == __file__
     assert all(names.names == (None,) * len(names.shape) for names in found.of_kind("outputs").values())
+
+
+@pytest.mark.parametrize("is_ordered", [False, True])
+def test_a_side_effect_is_told_and_changes_no_name(is_ordered):
+    def printed(x):
+        jax.debug.print("{}", x, ordered=is_ordered)
+        return x
+
+    found = infer(trace(jax.jit(printed), {"x": X}), [Seed("x", "", ("a", "b"))])
+    (effect,) = found.opaque
+    assert (effect.source.rpartition(":")[0], effect.is_ordered) == (__file__, is_ordered)
+    assert found.array("outputs", "").names == ("a", "b")
 
 
 def test_shard_map_is_opaque():
