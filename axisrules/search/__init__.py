@@ -1,0 +1,36 @@
+"""Which layout to take: rule tables proposed, compiled, compared and explained."""
+
+from axisrules.search.candidate import Candidate
+from axisrules.search.constraints import Constraints, SizeRange, parse_constraints
+from axisrules.search.journal import Journal, journal_key
+from axisrules.search.loop import Budget, Progress, search
+from axisrules.search.result import SearchResult
+from axisrules.search.roles import Group, Roles, read_roles
+from axisrules.search.score import Scored, Term, score
+from axisrules.search.space import Space, make_space
+from axisrules.search.strategy import ExpectedGain, Strategy
+from axisrules.search.validation import error_of
+
+__all__ = [
+    "Budget",
+    "Candidate",
+    "Constraints",
+    "ExpectedGain",
+    "Group",
+    "Journal",
+    "Progress",
+    "Roles",
+    "Scored",
+    "SearchResult",
+    "SizeRange",
+    "Space",
+    "Strategy",
+    "Term",
+    "error_of",
+    "journal_key",
+    "make_space",
+    "parse_constraints",
+    "read_roles",
+    "score",
+    "search",
+]
