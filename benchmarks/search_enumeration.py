@@ -33,7 +33,9 @@ def enumerate_pair(
     asked = space.candidates if wanted is None else wanted
     left = [candidate for candidate in asked if candidate not in found]
     for at in range(0, len(left), BATCH):
-        for one in score(space, left[at : at + BATCH], Compiling(mode=mode, uses_cache=False, workers=workers)):
+        for one in score(
+            space, left[at : at + BATCH], Compiling(mode=mode, uses_cache=False, workers=workers)
+        ):
             journal.add(one)
             found[one.candidate] = one
         print(f"{pair.name}, {mode}: {min(at + BATCH, len(left))} of {len(left)}", flush=True)

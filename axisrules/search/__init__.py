@@ -1,5 +1,6 @@
 """Which layout to take: rule tables proposed, compiled, compared and explained."""
 
+from axisrules.search.answer import Reason, nearly_won, reasons
 from axisrules.search.candidate import Candidate
 from axisrules.search.constraints import Constraints, SizeRange, parse_constraints
 from axisrules.search.journal import Journal, journal_key
@@ -19,6 +20,7 @@ __all__ = [
     "Group",
     "Journal",
     "Progress",
+    "Reason",
     "Roles",
     "Scored",
     "SearchResult",
@@ -29,8 +31,10 @@ __all__ = [
     "error_of",
     "journal_key",
     "make_space",
+    "nearly_won",
     "parse_constraints",
     "read_roles",
+    "reasons",
     "score",
     "search",
 ]

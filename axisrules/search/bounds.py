@@ -41,7 +41,8 @@ def bound(plan: Plan, counts: Mapping[LeafPlan, int], cover: LogicalAxis | None,
         for leaf_plan, count in counts.items()
         if leaf_plan.leaf.kind in ("params", "optimizer", "batch")
     )
-    halves = any(leaf_plan.leaf.kind == "activations" and leaf_plan.leaf.itemsize == NARROW for leaf_plan in counts)
+    activations = [leaf_plan.leaf for leaf_plan in counts if leaf_plan.leaf.kind == "activations"]
+    halves = any(leaf.itemsize == NARROW for leaf in activations)
     sent = sum(
         count * _sent_bytes(leaf_plan, plan, cover, halves=halves)
         for leaf_plan, count in counts.items()

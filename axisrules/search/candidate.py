@@ -26,12 +26,12 @@ class Candidate:
     accumulate: int = 1
     schedule: str = ""
     microbatches: int = 1
-    crossing: MeshAxis = ""
+    crossing: str = ""
     slices: int = 1
 
-    def size(self, mesh_axis: MeshAxis) -> int:
+    def size(self, mesh_axis: str) -> int:
         """Devices along a mesh axis; 1 for one that the mesh lacks."""
-        return dict(self.sizes).get(mesh_axis, 1)
+        return next((size for name, size in self.sizes if name == mesh_axis), 1)
 
     @property
     def mesh(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from axisrules.diagnostics import AxisRulesError, Diagnostic, Origin, catalog, did_you_mean, raise_errors
+from axisrules.diagnostics import Diagnostic, Origin, catalog, did_you_mean, raise_errors
 from axisrules.rules import RuleTable
 from axisrules.search.candidate import Candidate
 from axisrules.search.roles import Roles
@@ -63,16 +63,17 @@ def parse_constraints(
     Raises AxisRulesError (AXR902) with every one that cannot be read.
     """
     found: list[Diagnostic] = []
-    pairs = {option: [_pair(text, option, found) for text in texts] for option, texts in _options(fixed, forbidden)}
+    fixes = tuple(_pair(text, "--fix", found) for text in fixed)
+    forbids = tuple(_pair(text, "--forbid", found) for text in forbidden)
     sizes = [_sizes(text, found) for text in mesh.split(",") if text.strip()]
     if not 0 < hbm <= 1:
-        found.append(_unreadable("--hbm", f"{hbm:g} is not a part of the memory: give more than 0, at most 1"))
+        found.append(_unreadable("--hbm", f"{hbm:g} is no part of the memory: more than 0, at most 1"))
     raise_errors(found)
-    return Constraints(tuple(pairs["--fix"]), tuple(pairs["--forbid"]), tuple(sizes), hbm)
+    return Constraints(fixes, forbids, tuple(sizes), hbm)
 
 
 def check_constraints(constraints: Constraints, roles: Roles) -> None:
-    """Raise AxisRulesError (AXR902) for a name that the program has no axis of, AXR903 for a contradiction."""
+    """Raise AxisRulesError: AXR902 for a name that the program lacks, AXR903 for a contradiction."""
     names = sorted({*roles.sizes, *SETTINGS})
     found = [
         _unreadable(f"--{word}", f"the program has no axis `{name}`", did_you_mean(name, names))
@@ -81,7 +82,9 @@ def check_constraints(constraints: Constraints, roles: Roles) -> None:
         if not any(fnmatchcase(known, name) for known in names)
     ]
     both = [pair for pair in constraints.fixed if pair in constraints.forbidden]
-    both += [pair for pair in constraints.fixed if (pair[0], "*") in constraints.forbidden and pair[1] != "none"]
+    both += [
+        pair for pair in constraints.fixed if (pair[0], "*") in constraints.forbidden and pair[1] != "none"
+    ]
     twice = [a for a in constraints.fixed for b in constraints.fixed if a[0] == b[0] and a[1] < b[1]]
     found += [
         catalog.CONTRADICTION.at(why=f"`{name}={value}` is fixed and forbidden") for name, value in both
@@ -95,10 +98,6 @@ def check_constraints(constraints: Constraints, roles: Roles) -> None:
 
 def _values(name: str, constraints: Constraints) -> str:
     return " and ".join(f"`{value}`" for fixed, value in constraints.fixed if fixed == name)
-
-
-def _options(fixed: Iterable[str], forbidden: Iterable[str]) -> tuple[tuple[str, Iterable[str]], ...]:
-    return (("--fix", fixed), ("--forbid", forbidden))
 
 
 def _pair(text: str, option: str, found: list[Diagnostic]) -> tuple[str, str]:

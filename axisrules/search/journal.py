@@ -62,8 +62,7 @@ class Journal:
 
 def journal_key(space: Space, mode: str) -> str:
     """A name for what decides a candidate's numbers: arrays, loss, target, compilers, and the version."""
-    leaves = [(leaf.kind, leaf.path, leaf.shape, leaf.dtype, leaf.logical_axes) for leaf in space.program.leaves]
-    facts = (leaves, str(space.target), sorted(installed_versions().items()), mode, FORMAT)
+    facts = (space.program.leaves, str(space.target), sorted(installed_versions().items()), mode, FORMAT)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
 
 
@@ -82,7 +81,9 @@ def _scored(lines: list[str]) -> Iterator[Scored]:
             candidate = values.pop("candidate")
             candidate["sizes"] = tuple((str(name), int(size)) for name, size in candidate["sizes"])
             candidate["cut"] = tuple(candidate["cut"])
-            terms = tuple(Term(**{**term, "mesh_axes": tuple(term["mesh_axes"])}) for term in values.pop("terms"))
+            terms = tuple(
+                Term(**{**term, "mesh_axes": tuple(term["mesh_axes"])}) for term in values.pop("terms")
+            )
             yield Scored(Candidate(**candidate), terms=terms, **values)
 
 

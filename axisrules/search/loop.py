@@ -17,11 +17,12 @@ from axisrules.search.validation import error_of
 PART = 0.15
 FEWEST_COMPILES, MOST_COMPILES = 8, 48
 FINALISTS = 3
+COMPILING = Compiling()
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How much a search may compile: `compiles` candidates, by default 15% of the space, 8 to 48.
+    """How much a search may compile, and how: `compiles` candidates, by default 15% of the space, 8 to 48.
 
     At most `side_by_side` at a time. No candidate is begun after `seconds`. `finalists` are compiled in full.
     """
@@ -30,6 +31,7 @@ class Budget:
     seconds: float | None = None
     side_by_side: int = 4
     finalists: int = FINALISTS
+    how: Compiling = COMPILING
 
     def compiles_of(self, space: Space) -> int:
         """The limit for a space."""
@@ -56,7 +58,6 @@ class _Run:
 
     space: Space
     budget: Budget
-    how: Compiling
     journal: Journal | None
     on_progress: OnProgress
     started: float = field(default_factory=time.monotonic)
@@ -106,23 +107,24 @@ class _Run:
 def search(
     space: Space,
     *,
-    strategy: Strategy = ExpectedGain(),
+    strategy: Strategy | None = None,
     budget: Budget = Budget(),
-    how: Compiling = Compiling(),
     journal: Journal | None = None,
     first: Sequence[Candidate] = (),
     on_progress: OnProgress | None = None,
 ) -> SearchResult:
     """The best layouts of a space that were found, with the evidence of all that were compiled.
 
+    The strategy is `ExpectedGain`, unless another is given.
+
     `first` are compiled before the strategy is asked. With a `journal`, what an earlier run compiled counts
     as done. An interrupt (Ctrl-C) ends the search, not the caller: the result has what was found until then.
     """
-    run = _Run(space, budget, how, journal, on_progress or _unseen)
+    run = _Run(space, budget, journal, on_progress or _unseen)
     run.resume()
     is_interrupted = False
     try:
-        _explore(run, strategy, first)
+        _explore(run, strategy or ExpectedGain(), first)
         _finish(run)
     except KeyboardInterrupt:
         is_interrupted = True
@@ -145,14 +147,16 @@ def _unseen(progress: Progress) -> None:
 def _explore(run: _Run, strategy: Strategy, first: Sequence[Candidate]) -> None:
     waiting = [one for one in first if one not in run.seen]
     if waiting:
-        run.compile(waiting, run.how)
+        run.compile(waiting, run.budget.how)
     while not run.is_late:
         count = min(run.budget.side_by_side, run.limit - len(run.seen))
         left = [one for one in run.space.candidates if one not in run.seen and not _why_pruned(one, run)]
-        proposed = list(strategy.propose(run.space, left, list(run.seen.values()), count)) if count > 0 and left else []
+        if count < 1 or not left:
+            return
+        proposed = strategy.propose(run.space, left, list(run.seen.values()), count)
         if not proposed:
             return
-        run.compile(proposed, run.how)
+        run.compile(proposed, run.budget.how)
 
 
 def _finish(run: _Run) -> None:
@@ -164,13 +168,16 @@ def _finish(run: _Run) -> None:
     best = sorted(fitting, key=lambda one: one.seconds or 0.0)[: run.budget.finalists]
     left = [one.candidate for one in best if one.candidate not in run.final]
     if left:
-        run.compile(left, replace(run.how, mode="full"))
+        run.compile(left, replace(run.budget.how, mode="full"))
 
 
 def _why_pruned(candidate: Candidate, run: _Run) -> str:
     """What rules a candidate out before it is compiled; "" for nothing."""
     space, bounds = run.space, run.space.bounds(candidate)
-    if not space.target.is_local and bounds.state_bytes > space.constraints.hbm * space.target.chip.compile_limit_bytes:
+    if (
+        not space.target.is_local
+        and bounds.state_bytes > space.constraints.hbm * space.target.chip.compile_limit_bytes
+    ):
         return MEMORY
     best = run.best
     if best and best.seconds and bounds.seconds > best.seconds * (1 + error_of(space.target.platform)):

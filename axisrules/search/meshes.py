@@ -20,7 +20,7 @@ def meshes(roles: Roles, target: Target, constraints: Constraints) -> Iterator[S
     yield from _shared(_axes(roles, target.device_count), target.device_count, roles, constraints)
 
 
-def crossings(sizes: Sizes, target: Target) -> tuple[tuple[MeshAxis, int], ...]:
+def crossings(sizes: Sizes, target: Target) -> tuple[tuple[str, int], ...]:
     """Which mesh axis may go over the target's slices: each that they divide, but never `tensor`.
 
     GPUs need no such choice: what is outermost goes over their nodes.

@@ -46,7 +46,9 @@ class SearchResult:
         first = self.best
         if not first or not first.seconds:
             return ()
-        return tuple(one for one in self.ranking[1:] if one.seconds and one.seconds <= first.seconds * (1 + self.error))
+        return tuple(
+            one for one in self.ranking[1:] if one.seconds and one.seconds <= first.seconds * (1 + self.error)
+        )
 
     @property
     def compiled(self) -> int:
@@ -73,4 +75,3 @@ def described(one: Scored, space: Space) -> str:
     took = f", {one.seconds * 1e3:,.1f} ms a step" if one.seconds else ""
     how = "measured" if one.is_measured else "by the cost model"
     return f"Found by search for {space.target}: {one.candidate}{took} {how}."
-

@@ -135,10 +135,10 @@ def _groups(params: Sequence[Leaf], axes: Sequence[LogicalAxis]) -> tuple[Group,
     """The outermost inner axis of every weight, those of one module together."""
     by_module: dict[str, list[LogicalAxis]] = {}
     for leaf in params:
-        inner = [LogicalAxis(axis) for axis in leaf.logical_axes or () if axis in axes]
+        inner = [axis for axis in leaf.logical_axes or () if axis and axis in axes]
         named = [axis for axis in leaf.logical_axes or () if axis]
         if inner and len(named) > 1:
-            by_module.setdefault(_module(leaf), []).append(inner[0])
+            by_module.setdefault(_module(leaf), []).append(LogicalAxis(inner[0]))
     merged: list[tuple[str, set[LogicalAxis]]] = []
     for module, found in by_module.items():
         together = [entry for entry in merged if entry[1] & set(found)]

@@ -15,7 +15,7 @@ ScoreProgress = Callable[[int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A part of a step's time: what it is spent on, over which mesh axes; seconds that it adds and that it works."""
+    """A part of a step's time: on what and over which mesh axes; what it adds, and how long it works."""
 
     resource: str
     mesh_axes: tuple[str, ...]
@@ -51,7 +51,9 @@ class Scored:
         """Whether the step fits into that share of a device's memory; True where nothing is known of it."""
         if self.error:
             return False
-        return self.needed_bytes is None or self.hbm_bytes is None or self.needed_bytes <= share * self.hbm_bytes
+        return (
+            self.needed_bytes is None or self.hbm_bytes is None or self.needed_bytes <= share * self.hbm_bytes
+        )
 
     @property
     def exposed_seconds(self) -> float:
@@ -70,7 +72,7 @@ class Scored:
 def score(
     space: Space,
     candidates: Sequence[Candidate],
-    how: Compiling = Compiling(),
+    how: Compiling | None = None,
     on_progress: ScoreProgress | None = None,
 ) -> Iterator[Scored]:
     """Every candidate compiled for the space's target, side by side; in the order asked for.
@@ -83,7 +85,7 @@ def score(
         if on_progress:
             on_progress(done, phase)
 
-    found = compare(space.program, tables, [space.target], how=how, on_progress=tell)
+    found = compare(space.program, tables, [space.target], how=how or Compiling(), on_progress=tell)
     for candidate, row in zip(candidates, found.rows, strict=True):
         yield scored(candidate, row)
 

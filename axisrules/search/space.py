@@ -8,6 +8,7 @@ from itertools import combinations
 from math import prod
 
 from axisrules.adapters import Program
+from axisrules.axes import LogicalAxis, MeshAxis
 from axisrules.diagnostics import AxisRulesError, catalog
 from axisrules.mesh import Target, parse_mesh
 from axisrules.resolve import Leaf, Plan, survey
@@ -54,7 +55,7 @@ class Space:
         return len(self.candidates)
 
 
-def make_space(program: Program, target: Target, constraints: Constraints = Constraints()) -> Space:
+def make_space(program: Program, target: Target, constraints: Constraints | None = None) -> Space:
     """The space of `program` on `target`, not for `local` without devices counted.
 
     Two candidates with one plan are one: when every array of the program has the same spec under both, up
@@ -63,12 +64,16 @@ def make_space(program: Program, target: Target, constraints: Constraints = Cons
 
     Raises AxisRulesError: AXR901 to AXR903 for the program and the constraints, AXR904 for an empty space.
     """
+    constraints = constraints or Constraints()
     roles = read_roles(program.leaves)
     check_constraints(constraints, roles)
     maker = _Maker(program, target, roles, constraints)
     candidates = tuple(maker.candidates())
     if not candidates:
-        why = ", ".join(f"{count} for {reason}" for reason, count in maker.removed.items()) or "no mesh is allowed"
+        why = (
+            ", ".join(f"{count} for {reason}" for reason, count in maker.removed.items())
+            or "no mesh is allowed"
+        )
         raise AxisRulesError([catalog.EMPTY_SPACE.at(subject=str(target), why=why)])
     return Space(program, target, roles, constraints, candidates, dict(maker.removed), maker.layouts)
 
@@ -121,7 +126,7 @@ class _Maker:
                     if cut and self.roles.positions:
                         yield replace(base, cut=cut, cuts_positions=True)
 
-    def _cuts(self, ways: int) -> Iterator[tuple[str, ...]]:
+    def _cuts(self, ways: int) -> Iterator[tuple[LogicalAxis, ...]]:
         """Every choice of groups for `tensor`, all of them first."""
         groups = [group.axes for group in self.roles.groups]
         for count in range(len(groups), 0, -1) if ways > 1 else ():
@@ -152,7 +157,9 @@ class _Maker:
         if stages > 1:
             counts = (stages * each for each in MICROBATCHES_PER_STAGE)
             yield from (
-                replace(layout, schedule=SCHEDULE, microbatches=count) for count in counts if rows % count == 0
+                replace(layout, schedule=SCHEDULE, microbatches=count)
+                for count in counts
+                if rows % count == 0
             )
             return
         for parts in ACCUMULATIONS:
@@ -173,7 +180,7 @@ def _one_of_each(leaves: Sequence[Leaf]) -> Counter[Leaf]:
     return counts
 
 
-def _signature(plan: Plan) -> tuple[object, set[str]]:
+def _signature(plan: Plan) -> tuple[object, set[MeshAxis]]:
     """What two plans have in common when they are one but for the names of mesh axes; and the axes in use."""
     across = dict(plan.mesh.slices)
     place = {name: at for at, (name, _) in enumerate(plan.mesh.sizes)}

@@ -104,11 +104,11 @@ def differences(first: Candidate, second: Candidate) -> int:
     """In how many choices two candidates differ; one factor moved between two mesh axes is one."""
     same_mesh = first.sizes == second.sizes
     settings = ("cuts_positions", "sharded", "remat", "accumulate", "microbatches", "crossing")
-    count = sum(getattr(first, name) != getattr(second, name) for name in settings)
+    count: int = sum(getattr(first, name) != getattr(second, name) for name in settings)
     count += len(set(first.cut) ^ set(second.cut)) > 0
     if same_mesh:
         return count
-    moved = {axis for axis, _ in set(first.sizes) ^ set(second.sizes)}
+    moved = {axis for axis, _ in {*first.sizes} ^ {*second.sizes}}
     # What a new mesh brings with it is no choice of its own: nothing is cut over `tensor` without one.
     alike = replace(second, sizes=first.sizes, cut=first.cut, cuts_positions=first.cuts_positions)
     return len(moved) - 1 + differences(first, alike) if len(moved) <= 2 else len(moved) + count

@@ -32,7 +32,7 @@ def _row(one: Candidate, roles: Roles) -> list[float]:
     row += [CHOICE * one.cuts_positions, CHOICE * (one.sharded == "optimizer")]
     row += [CHOICE * REMATS.index(one.remat) if one.remat in REMATS else 0.0]
     row += [log2(one.accumulate), log2(one.microbatches)]
-    return row + [CHOICE * MESH_AXES.index(one.crossing) if one.crossing else 0.0]
+    return [*row, CHOICE * MESH_AXES.index(one.crossing) if one.crossing else 0.0]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Belief:
 
 
 def believe(known: np.ndarray, values: np.ndarray, asked: np.ndarray) -> Belief:
-    """What `values` at the rows `known` say of the rows `asked`; the length scale is the likeliest of a few."""
+    """What `values` at the rows `known` say of the rows `asked`, by the likeliest of a few scales."""
     centre, spread = float(values.mean()), float(values.std()) or 1.0
     targets = (values - centre) / spread
     scale = max(SCALES, key=lambda length: _likelihood(known, targets, length))

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from axisrules.axes import LogicalAxis
+from axisrules.axes import LogicalAxis, MeshAxis
 from axisrules.rules import RuleTable, parse_rules
 from axisrules.search.candidate import Candidate
 from axisrules.search.roles import Roles
 
 # The mesh axes that a search knows, major to minor: what is outermost talks least.
-STAGE, DATA, FSDP, EXPERT, CONTEXT, TENSOR = "stage", "data", "fsdp", "expert", "context", "tensor"
-MESH_AXES = (STAGE, DATA, FSDP, EXPERT, CONTEXT, TENSOR)
+MESH_AXES = tuple(map(MeshAxis, ("stage", "data", "fsdp", "expert", "context", "tensor")))
+STAGE, DATA, FSDP, EXPERT, CONTEXT, TENSOR = MESH_AXES
 ROW_AXES = (DATA, FSDP, EXPERT)
 
 
@@ -29,7 +29,7 @@ def table_of(candidate: Candidate, roles: Roles, name: str = "found") -> RuleTab
         rules[roles.positions] = _of_positions(candidate)
     if roles.cover:
         rules[roles.cover] = []
-    rules |= dict.fromkeys(roles.others, [])
+    rules |= {axis: [] for axis in roles.others}
     kinds = dict(_by_kind(candidate, roles))
     source = {
         "name": name,

@@ -1,4 +1,4 @@
-"""The cost model's own validation, as a benchmark left it: how far its order of two layouts can be trusted."""
+"""The cost model's own validation, as a benchmark left it: how far two layouts must lie apart."""
 
 import tomllib
 from functools import cache
