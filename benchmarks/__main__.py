@@ -14,6 +14,8 @@ NAMES = (
     "sharded_init",
     "equal_losses",
     "compile_cost",
+    "memory_policies",
+    "accumulation",
     "ledger_theory",
     "megatron",
     "predicted_measured",

@@ -17,6 +17,7 @@ from axisrules.cli import (
     explain,
     ledger,
     presets,
+    remat,
     schedule,
     targets,
     typecheck,
@@ -39,6 +40,7 @@ COMMANDS = {
     "typecheck": typecheck,
     "schedule": schedule,
     "balance": balance,
+    "remat": remat,
 }
 
 DESCRIPTION = """\

@@ -107,6 +107,7 @@ REMAT_EVERY = Code("AXR772", "layers that their groups do not divide")
 UNEVEN_MICROBATCHES = Code("AXR773", "microbatches that do not divide the batch")
 LOSS_NOT_A_SUM = Code("AXR774", "loss that is no sum over tokens")
 UNKNOWN_WEIGHT = Code("AXR775", "weight of a microbatch that the loss does not tell")
+REMAT_IN_PIPELINE = Code("AXR776", "remat policy that a pipeline does not follow")
 CHEAP_TO_KEEP = Code("AXR780", "recomputing what is cheap to keep", "warning")
 DEAR_TO_KEEP = Code("AXR781", "keeping what is dear", "warning")
 

@@ -11,12 +11,12 @@ from jax.sharding import AbstractMesh, Mesh
 
 from axisrules.adapters import Program, path_of
 from axisrules.axes import LogicalAxis, MeshAxis
-from axisrules.diagnostics import AxisRulesError, catalog, raise_errors
+from axisrules.diagnostics import catalog, raise_errors
 from axisrules.memory import BatchCut, Gradient, accumulated, check_offload, rematerialized
 from axisrules.partition.step import objective
 from axisrules.pipeline import make_objective
 from axisrules.resolve import Plan
-from axisrules.rules import Accumulate
+from axisrules.rules import LAYERS, Accumulate, Remat
 
 BATCH = LogicalAxis("batch")
 
@@ -27,9 +27,9 @@ Scorer = Callable[[Any, Any, Any], dict[str, Any]]
 def gradient_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Gradient:
     """(params, rest, batch, key) -> ((loss, (metrics, rest)), grads), as `plan.rules` want it.
 
-    Raises AxisRulesError: AXR751 for a pipeline with a remat policy, AXR771 for an offload to host memory
-    that the devices lack, AXR773 for microbatches that do not divide the batch; and when it is traced
-    what rematerialized and accumulated raise.
+    Raises AxisRulesError: AXR771 for an offload to host memory that the devices lack, AXR773 for
+    microbatches that do not divide the batch; and when it is traced what rematerialized and accumulated
+    raise. AXR776 for a policy beside a pipeline, which recomputes layers as it does.
     """
     policies, wanted = plan.rules.remat or (), plan.rules.accumulate
     if isinstance(mesh, Mesh):  # an AbstractMesh has no devices to ask
@@ -37,11 +37,9 @@ def gradient_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Grad
         kinds = [memory.kind for memory in device.addressable_memories()]
         check_offload(policies, device.device_kind, kinds)
     pipeline = make_objective(program, plan, mesh)
+    if pipeline:
+        check_pipeline(policies)
     own = pipeline or partial(objective, program)
-    if pipeline and policies:
-        why = "a pipeline keeps the input of every layer and recomputes the rest, whatever `remat` says"
-        fix = "leave `remat` out of this table, or `schedule`"
-        raise AxisRulesError([catalog.SCHEDULE_MISFIT.at(subject=plan.rules.name, why=why, fix=fix)])
     # A pipeline's microbatches accumulate anyway.
     scored = own if pipeline else rematerialized(own, policies)
     gradient: Gradient = jax.value_and_grad(scored, has_aux=True)
@@ -49,6 +47,17 @@ def gradient_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Grad
         return gradient
     check_parts(program, wanted, plan)
     return accumulated(own, gradient, wanted, batch_cut(program, plan), mesh)
+
+
+def check_pipeline(policies: tuple[Remat, ...]) -> None:
+    """Raise AxisRulesError (AXR776) for policies other than that of a pipeline: whole layers, one by one."""
+    why = "a pipeline keeps the inputs of its stages, and computes every layer anew, whole"
+    fix = f'leave `remat` out, or say remat = "{LAYERS}"'
+    raise_errors(
+        catalog.REMAT_IN_PIPELINE.at(policy.origin, subject=f"remat = {policy}", why=why, fix=fix)
+        for policy in policies
+        if policy != Remat()
+    )
 
 
 def scorer_of(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> Scorer | None:

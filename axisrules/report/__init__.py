@@ -11,6 +11,7 @@ from axisrules.report.explanation import Explanation, explain
 from axisrules.report.findings import styled_findings
 from axisrules.report.ledger import LedgerTable
 from axisrules.report.ledger_rows import SORT_KEYS, SortKey
+from axisrules.report.policies import PolicyTable
 from axisrules.report.presets import preset_list
 from axisrules.report.schedule import SchedulePicture, ScheduleTable
 from axisrules.report.targets import TargetsTable
@@ -26,6 +27,7 @@ __all__ = [
     "DoctorTable",
     "Explanation",
     "LedgerTable",
+    "PolicyTable",
     "SchedulePicture",
     "ScheduleTable",
     "SortKey",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
 
 from axisrules.diagnostics import AxisRulesError, catalog, did_you_mean
 from axisrules.report.card_text import card_text
@@ -17,6 +18,7 @@ from axisrules.report.plain import plain_text
 from axisrules.report.plan_page import plan_page
 from axisrules.report.rows import alike
 from axisrules.report.styled_words import plan_title
+from axisrules.report.training_words import training_words
 from axisrules.resolve import LeafPlan, Plan, PlanDiff
 
 
@@ -29,6 +31,8 @@ class Explanation:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield plan_title(self.plan)
+        words = training_words(self.plan)
+        yield from [Text(words, "dim")] if words else []
         yield ""
         if self.selected:
             for place, plans in enumerate(alike(self.selected)):

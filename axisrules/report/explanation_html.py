@@ -20,6 +20,7 @@ from axisrules.report.picture import draw
 from axisrules.report.picture_html import picture_html
 from axisrules.report.quantities import counted, readable_bytes
 from axisrules.report.rows import Row, Section, alike, sections, totals
+from axisrules.report.training_words import training_words
 from axisrules.resolve import DimReason, LeafPlan, Plan
 
 
@@ -28,7 +29,9 @@ def explanation_html(plan: Plan, selected: tuple[LeafPlan, ...]) -> str:
     body = list(_cards(selected, plan.mesh) if selected else _overview(plan))
     if plan.diagnostics:
         body += [element("h2", "findings"), element("pre", render_text(plan.diagnostics))]
-    return fragment(_title(plan), *body)
+    words = training_words(plan)
+    said = [element("p", words, class_="quiet")] if words else []
+    return fragment(_title(plan), *said, *body)
 
 
 def mesh_axes_html(reason: DimReason, mesh: MeshSpec) -> Element:

@@ -4,6 +4,7 @@ from typing import Any
 
 from axisrules.diagnostics import to_json
 from axisrules.report.rows import totals
+from axisrules.report.training_words import training_values
 from axisrules.resolve import DimReason, LeafPlan, Plan
 from axisrules.rules import Rule
 
@@ -13,6 +14,7 @@ def explanation_json(plan: Plan, selected: tuple[LeafPlan, ...]) -> dict[str, An
     return {
         "table": plan.rules.name,
         "mesh": dict(plan.mesh.sizes),
+        "training": training_values(plan),
         "leaves": [leaf_json(leaf_plan) for leaf_plan in selected or plan.leaves],
         "totals": {
             total.kind: {

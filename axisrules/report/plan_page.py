@@ -10,6 +10,7 @@ from axisrules.report.layout_page import mesh_drawing
 from axisrules.report.page import Findings, LayoutPart, Page, leaf_facts
 from axisrules.report.quantities import counted, readable_bytes
 from axisrules.report.rows import KindTotal, totals
+from axisrules.report.training_words import training_words
 from axisrules.resolve import LeafPlan, Plan
 
 
@@ -20,11 +21,12 @@ def plan_page(plan: Plan, selected: tuple[LeafPlan, ...]) -> Page:
     found = None
     if plan.diagnostics:
         found = Findings(findings_summary(plan.diagnostics), render_text(plan.diagnostics))
+    on_mesh = f"on mesh ({plan.mesh}), {counted(plan.mesh.device_count, 'device')}"
     drawing = mesh_drawing(plan.mesh, leaves) if leaves else None
     return Page(
         kind="plan",
         title=printable(plan.rules.name) or "rules",
-        facts=(f"on mesh ({plan.mesh}), {counted(plan.mesh.device_count, 'device')}",),
+        facts=tuple(words for words in (on_mesh, training_words(plan)) if words),
         findings=found,
         layouts=(LayoutPart("layout-1", "", facts, mesh=drawing, leaves=leaves),),
     )

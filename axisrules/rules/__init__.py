@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from axisrules.rules.dump_training import training_entries
 from axisrules.rules.flax_rules import from_flax_rules
 from axisrules.rules.parse import TRAINING_KEYS, Training, parse_rules, parse_training
 from axisrules.rules.pipeline import PipelineRules
@@ -50,6 +51,7 @@ __all__ = [
     "read_maxtext_rules",
     "read_rules",
     "read_text",
+    "training_entries",
 ]
 
 

@@ -62,7 +62,7 @@ def test_a_remat_policy_is_refused_beside_a_schedule(decoder):
     partitioner = axisrules.make_partitioner(decoder, "pipeline", "data=2,stage=4", remat="everything")
     with pytest.raises(axisrules.AxisRulesError) as raised:
         partitioner.train_step()
-    assert [found.code for found in raised.value.diagnostics] == ["AXR751"]
+    assert [found.code for found in raised.value.diagnostics] == ["AXR776"]
 
 
 def test_a_pipelined_step_is_exported_for_devices_that_are_not_here(decoder):
