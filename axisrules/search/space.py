@@ -56,7 +56,7 @@ class Space:
 
 
 def make_space(program: Program, target: Target, constraints: Constraints | None = None) -> Space:
-    """The space of `program` on `target`, not for `local` without devices counted.
+    """The space of `program` on `target`; for `local`, on `target.counted(jax.device_count())`.
 
     Two candidates with one plan are one: when every array of the program has the same spec under both, up
     to the names of the mesh axes, XLA is given the same program. A mesh axis that cuts nothing makes
