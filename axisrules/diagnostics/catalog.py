@@ -124,6 +124,15 @@ BAD_PROGRAM = Code("AXR808", "program that a compiler cannot read")
 CACHE_UNUSABLE = Code("AXR809", "cache that takes nothing", "warning")
 OUT_OF_MEMORY = Code("AXR810", "program larger than the memory", "warning")
 
+# 9xx: search
+NOTHING_TO_CUT = Code("AXR901", "program that no device could have a part of")
+BAD_CONSTRAINT = Code("AXR902", "not a constraint")
+CONTRADICTION = Code("AXR903", "constraints that contradict")
+EMPTY_SPACE = Code("AXR904", "no layout left to try")
+NOTHING_FITS = Code("AXR905", "no layout that fits")
+FOREIGN_JOURNAL = Code("AXR906", "journal of another search", "warning")
+NOT_A_START = Code("AXR907", "table that a search cannot start from")
+
 CATALOG = {value.code: value for value in list(globals().values()) if isinstance(value, Code)}
 
 

@@ -1,0 +1,54 @@
+"""Which layout to take: rule tables proposed, compiled, compared and explained."""
+
+from axisrules.search.answer import Reason, nearly_won, reasons
+from axisrules.search.candidate import Candidate
+from axisrules.search.conclusion import Conclusion, conclude
+from axisrules.search.constraints import Constraints, SizeRange, parse_constraints
+from axisrules.search.journal import Journal, journal_key
+from axisrules.search.loop import Budget, Progress, search
+from axisrules.search.measured import Measured, timed
+from axisrules.search.no_fit import nothing_fits
+from axisrules.search.result import SearchResult, described
+from axisrules.search.roles import Group, Roles, read_roles
+from axisrules.search.score import Scored, Scorer, Term, score, scored
+from axisrules.search.space import Space, make_space
+from axisrules.search.start import Start, find_start
+from axisrules.search.strategy import ExpectedGain, Strategy
+from axisrules.search.validation import error_of
+
+__all__ = [
+    "Budget",
+    "Candidate",
+    "Conclusion",
+    "Constraints",
+    "ExpectedGain",
+    "Group",
+    "Journal",
+    "Measured",
+    "Progress",
+    "Reason",
+    "Roles",
+    "Scored",
+    "Scorer",
+    "SearchResult",
+    "SizeRange",
+    "Space",
+    "Start",
+    "Strategy",
+    "Term",
+    "conclude",
+    "described",
+    "error_of",
+    "find_start",
+    "journal_key",
+    "make_space",
+    "nearly_won",
+    "nothing_fits",
+    "parse_constraints",
+    "read_roles",
+    "reasons",
+    "score",
+    "scored",
+    "search",
+    "timed",
+]
