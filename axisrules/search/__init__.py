@@ -7,10 +7,11 @@ from axisrules.search.journal import Journal, journal_key
 from axisrules.search.loop import Budget, Progress, search
 from axisrules.search.result import SearchResult
 from axisrules.search.roles import Group, Roles, read_roles
-from axisrules.search.score import Scored, Term, score
-from axisrules.search.space import Space, make_space
+from axisrules.search.score import Scored, ScoreProgress, Scorer, Term, score
+from axisrules.search.space import Space, make_space, signature_of
 from axisrules.search.strategy import ExpectedGain, Strategy
 from axisrules.search.validation import error_of
+from axisrules.search.what_if import WhatIf, slower_network, with_half_the_chips, with_program
 
 __all__ = [
     "Budget",
@@ -22,12 +23,15 @@ __all__ = [
     "Progress",
     "Reason",
     "Roles",
+    "ScoreProgress",
     "Scored",
+    "Scorer",
     "SearchResult",
     "SizeRange",
     "Space",
     "Strategy",
     "Term",
+    "WhatIf",
     "error_of",
     "journal_key",
     "make_space",
@@ -37,4 +41,8 @@ __all__ = [
     "reasons",
     "score",
     "search",
+    "signature_of",
+    "slower_network",
+    "with_half_the_chips",
+    "with_program",
 ]

@@ -9,7 +9,7 @@ from axisrules.evidence import Compiling
 from axisrules.search.candidate import Candidate
 from axisrules.search.journal import Journal
 from axisrules.search.result import SearchResult
-from axisrules.search.score import Scored, score
+from axisrules.search.score import Scored, Scorer, score
 from axisrules.search.space import Space
 from axisrules.search.strategy import ExpectedGain, Strategy
 from axisrules.search.validation import error_of
@@ -24,7 +24,8 @@ COMPILING = Compiling()
 class Budget:
     """How much a search may compile, and how: `compiles` candidates, by default 15% of the space, 8 to 48.
 
-    At most `side_by_side` at a time. No candidate is begun after `seconds`. `finalists` are compiled in full.
+    At most `side_by_side` at a time. No candidate is begun after `seconds`. `finalists` are compiled in
+    full. `scorer` does it: `score`, or one that looks results up.
     """
 
     compiles: int | None = None
@@ -32,6 +33,7 @@ class Budget:
     side_by_side: int = 4
     finalists: int = FINALISTS
     how: Compiling = COMPILING
+    scorer: Scorer = score
 
     def compiles_of(self, space: Space) -> int:
         """The limit for a space."""
@@ -97,7 +99,7 @@ class _Run:
 
     def compile(self, candidates: Sequence[Candidate], how: Compiling) -> None:
         results = self.final if how.mode == "full" else self.seen
-        for one in score(self.space, candidates, how, lambda _, phase: self.tell(phase)):
+        for one in self.budget.scorer(self.space, candidates, how, lambda _, phase: self.tell(phase)):
             results[one.candidate] = one
             if self.journal:
                 self.journal.add(one)

@@ -83,6 +83,21 @@ def layout_of(candidate: Candidate) -> Candidate:
     return replace(candidate, remat="none", accumulate=1, schedule="", microbatches=1)
 
 
+def signature_of(space: Space, table: RuleTable, mesh: str = "") -> object:
+    """What two tables have in common that lay a program out alike: the same specs up to mesh axes' names.
+
+    None for a table that does not fit the program or the target; its own mesh unless one is given.
+    """
+    try:
+        fitted = space.target.fit(parse_mesh(mesh or table.mesh))
+    except AxisRulesError:
+        return None
+    plan = survey(_one_of_each(space.program.leaves), table, fitted)
+    if any(found.severity == "error" for found in plan.diagnostics):
+        return None
+    return _signature(plan)[0]
+
+
 @dataclass
 class _Maker:
     """Walks the choices from the mesh inwards; what fails on the way is counted."""
@@ -183,12 +198,13 @@ def _one_of_each(leaves: Sequence[Leaf]) -> Counter[Leaf]:
 def _signature(plan: Plan) -> tuple[object, set[MeshAxis]]:
     """What two plans have in common when they are one but for the names of mesh axes; and the axes in use."""
     across = dict(plan.mesh.slices)
-    place = {name: at for at, (name, _) in enumerate(plan.mesh.sizes)}
+    wide = [(name, size) for name, size in plan.mesh.sizes if size > 1]
+    place = {name: at for at, (name, _) in enumerate(wide)}
     specs = tuple(
         tuple(tuple(place[axis] for axis in dim) for dim in leaf_plan.spec) for leaf_plan in plan.leaves
     )
     used = {axis for leaf_plan in plan.leaves for dim in leaf_plan.spec for axis in dim}
-    sizes = tuple((size, across.get(name, 1)) for name, size in plan.mesh.sizes)
+    sizes = tuple((size, across.get(name, 1)) for name, size in wide)
     return (sizes, specs), used
 
 
