@@ -24,7 +24,6 @@ ACCUMULATIONS = (1, 2, 4, 8)
 MICROBATCHES_PER_STAGE = (1, 2, 4)
 SCHEDULE = "1f1b"
 
-UNEVEN = "a dim that its devices do not divide"
 ROWS = "rows of the batch that the devices do not divide"
 SAME = "the same plan as another"
 IDLE = "a mesh axis that would cut nothing"
@@ -153,8 +152,9 @@ class _Maker:
     def _problem(self, layout: Candidate, table: RuleTable, leaves: Counter[Leaf]) -> str:
         """Why a layout is left out; "" where it is not, and its bounds are noted."""
         plan = survey(leaves, table, self.target.fit(parse_mesh(table.mesh)))
-        if any(found.severity == "error" for found in plan.diagnostics):
-            return UNEVEN
+        errors = [found for found in plan.diagnostics if found.severity == "error"]
+        if errors:
+            return errors[0].title
         signature, used = _signature(plan)
         if len(used) < len(layout.sizes):
             return IDLE
