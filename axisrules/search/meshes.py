@@ -56,7 +56,9 @@ def _shared(
             yield {}
         return
     (axis, whole), *others = axes
-    for size in range(1, devices + 1):
+    sizes = range(1, devices + 1)
+    # What lies over `fsdp` alone comes first: it is what is most likely to fit.
+    for size in reversed(sizes) if axis == FSDP else sizes:
         if devices % size or (whole and whole % size) or not constraints.allows_size(axis, size):
             continue
         for rest in _shared(others, devices // size, roles, constraints):

@@ -1,7 +1,7 @@
 """Every layout that could be tried: meshes x rules x schedules x remat x accumulation, each one once."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import combinations
@@ -23,6 +23,8 @@ from axisrules.search.table import FSDP, ROW_AXES, STAGE, TENSOR, table_of
 ACCUMULATIONS = (1, 2, 4, 8)
 MICROBATCHES_PER_STAGE = (1, 2, 4)
 SCHEDULE = "1f1b"
+
+OnCandidate = Callable[[Candidate, Bounds], None]
 
 ROWS = "rows of the batch that the devices do not divide"
 SAME = "the same plan as another"
@@ -54,12 +56,19 @@ class Space:
         return len(self.candidates)
 
 
-def make_space(program: Program, target: Target, constraints: Constraints | None = None) -> Space:
+def make_space(
+    program: Program,
+    target: Target,
+    constraints: Constraints | None = None,
+    on_candidate: OnCandidate | None = None,
+) -> Space:
     """The space of `program` on `target`, not for `local` without devices counted.
 
     Two candidates with one plan are one: when every array of the program has the same spec under both, up
     to the names of the mesh axes, XLA is given the same program. A mesh axis that cuts nothing makes
     devices do each other's work over, so the layout would be as fast without them.
+
+    `on_candidate` is called with each candidate as it is found, and with its bounds.
 
     Raises AxisRulesError: AXR901 to AXR903 for the program and the constraints, AXR904 for an empty space.
     """
@@ -67,7 +76,7 @@ def make_space(program: Program, target: Target, constraints: Constraints | None
     roles = read_roles(program.leaves)
     check_constraints(constraints, roles)
     maker = _Maker(program, target, roles, constraints)
-    candidates = tuple(maker.candidates())
+    candidates = tuple(_told(maker, on_candidate))
     if not candidates:
         why = (
             ", ".join(f"{count} for {reason}" for reason, count in maker.removed.items())
@@ -75,6 +84,13 @@ def make_space(program: Program, target: Target, constraints: Constraints | None
         )
         raise AxisRulesError([catalog.EMPTY_SPACE.at(subject=str(target), why=why)])
     return Space(program, target, roles, constraints, candidates, dict(maker.removed), maker.layouts)
+
+
+def _told(maker: "_Maker", on_candidate: OnCandidate | None) -> Iterator[Candidate]:
+    for candidate in maker.candidates():
+        if on_candidate:
+            on_candidate(candidate, maker.layouts[layout_of(candidate)])
+        yield candidate
 
 
 def layout_of(candidate: Candidate) -> Candidate:
