@@ -25,6 +25,21 @@ TARGET_HELP = (
 
 def add_compiling(parser: ArgumentParser, *, several: bool) -> None:
     """`--target`, `--slices`, `--full`, `--no-cache`, `--jobs`, `--timeout`."""
+    add_target(parser, several=several)
+    depth = parser.add_mutually_exclusive_group()
+    depth.add_argument(
+        "--fast",
+        action="store_true",
+        help="stop the compiler once the step is scheduled and its memory assigned (default)",
+    )
+    depth.add_argument(
+        "--full", action="store_true", help="compile through code generation, for the compiler's own cycles"
+    )
+    add_effort(parser)
+
+
+def add_target(parser: ArgumentParser, *, several: bool) -> None:
+    """`--target` and `--slices`: where the step is to run."""
     parser.add_argument(
         "--target",
         nargs="+" if several else None,
@@ -38,15 +53,10 @@ def add_compiling(parser: ArgumentParser, *, several: bool) -> None:
         metavar="N",
         help="TPU slices, each of the target's topology, joined by the data-center network (default: 1)",
     )
-    depth = parser.add_mutually_exclusive_group()
-    depth.add_argument(
-        "--fast",
-        action="store_true",
-        help="stop the compiler once the step is scheduled and its memory assigned (default)",
-    )
-    depth.add_argument(
-        "--full", action="store_true", help="compile through code generation, for the compiler's own cycles"
-    )
+
+
+def add_effort(parser: ArgumentParser) -> None:
+    """`--no-cache`, `--jobs` and `--timeout`: how hard compilers may work."""
     parser.add_argument(
         "--no-cache", action="store_true", help="compile anew, whatever an earlier run has kept"
     )

@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 def trained(args: Namespace, tables: Sequence[RuleTable]) -> "BenchReport":
     """The model of `args` trained under every table, one after the other; JAX's devices are chosen before."""
     from axisrules.bench import run_bench
+    from axisrules.cli.programs import named_model
 
-    workload = _workload(args)
+    workload = workload_of(named_model(args), args)
     with _progress(len(tables), args.steps) as on_progress:
         return run_bench(workload, tables, mesh=args.mesh, on_progress=on_progress)
 
 
-def _workload(args: Namespace) -> "Workload":
+def workload_of(named: "NamedModel", args: Namespace) -> "Workload":
+    """A model with as many batches as `--steps`, of text unless it brings its own. Raises AXR602."""
     from axisrules.bench import Workload
-    from axisrules.cli.programs import named_model, program_of
+    from axisrules.cli.programs import program_of
 
-    named = named_model(args)
     program = program_of(named, args)
     batches = _batches(named, args)
     if named.batch is not None:

@@ -3,7 +3,7 @@
 from axisrules.mesh.chips import Basis, Chip, ChipFigure, ChipPlatform, SliceShapes, known_chips, load_chip
 from axisrules.mesh.spec import WILDCARD, AxisType, MeshSpec, parse_mesh
 from axisrules.mesh.target import Platform, Target, parse_target
-from axisrules.mesh.topology import near_topologies
+from axisrules.mesh.topology import near_topologies, offered_topologies
 
 __all__ = [
     "WILDCARD",
@@ -19,6 +19,7 @@ __all__ = [
     "known_chips",
     "load_chip",
     "near_topologies",
+    "offered_topologies",
     "parse_mesh",
     "parse_target",
 ]

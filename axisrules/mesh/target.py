@@ -34,7 +34,8 @@ class Target:
     """Where code compiles: the devices at hand (`local`), or chips that are only described.
 
     `topology` is chips per torus dim of one slice for a TPU, and (nodes, GPUs per node) for a GPU. A TPU
-    target may have several `slices`, each of that topology, joined by the data-center network.
+    target may have several `slices`, each of that topology, joined by the data-center network. A `local` one
+    has the number of its devices there, once they are counted.
     """
 
     platform: Platform
@@ -55,13 +56,15 @@ class Target:
 
     @property
     def chip_count(self) -> int:
-        """How many chips there are, in all slices or nodes; 0 for `local`."""
-        return 0 if self.is_local else math.prod(self.topology) * self.slices
+        """How many chips there are, in all slices or nodes; 0 for `local` that nobody has counted."""
+        if self.is_local and not self.topology:
+            return 0
+        return math.prod(self.topology) * self.slices
 
     @property
     def device_count(self) -> int:
-        """How many devices a program sees, some chips being two; 0 for `local`."""
-        return 0 if self.is_local else self.chip_count * self.chip.devices
+        """How many devices a program sees, some chips being two; 0 for `local` that nobody has counted."""
+        return self.chip_count * (1 if self.is_local else self.chip.devices)
 
     @property
     def peak_flops_per_device(self) -> float:
@@ -78,12 +81,16 @@ class Target:
         """For each torus dim of a slice, whether its links close a ring; empty where there is no torus."""
         return wrapped_dims(self.topology, self.chip.shapes) if self.platform == "tpu" else ()
 
+    def counted(self, devices: int) -> "Target":
+        """`local` with its devices counted, so that meshes can be fitted to it."""
+        return replace(self, topology=(devices,))
+
     def fit(self, mesh: MeshSpec) -> MeshSpec:
         """`mesh` on this target's devices: its wildcard filled, and its slices named where there are several.
 
         Where the mesh does not say which axes cross slices, the major ones do, since what is outermost
         talks least. Raises AxisRulesError: AXR205 when the sizes do not fit the devices, AXR208 when
-        the slices do not. Not for `local`.
+        the slices do not. Not for `local` that nobody has counted.
         """
         filled = mesh.fill(self.device_count)
         if self.platform == "tpu" and not filled.slices and self.slices > 1:
@@ -101,7 +108,7 @@ class Target:
 
     def __str__(self) -> str:
         if self.is_local:
-            return "local"
+            return f"local ({self.device_count} devices)" if self.topology else "local"
         across = f" ({self.slices} slices)" if self.slices > 1 else ""
         return f"{self.platform}:{self.chip_name}:{self.topology_text}{across}"
 

@@ -85,6 +85,18 @@ def near_topologies(sizes: Topology, shapes: SliceShapes, count: int = 6) -> tup
     return tuple(topology_text(offered) for offered in sorted(_offered(shapes), key=distance)[:count])
 
 
+def offered_topologies(shapes: SliceShapes) -> tuple[Topology, ...]:
+    """One arrangement for every number of chips on offer, the most compact one, fewest chips first.
+
+    >>> offered_topologies(SliceShapes(rank=2, largest=8, listed=("1x1", "2x4", "2x2")))
+    ((1, 1), (2, 2), (2, 4))
+    """
+    compact: dict[int, Topology] = {}
+    for sizes in sorted(_offered(shapes), key=lambda one: (math.prod(one), sum(one), one)):
+        compact.setdefault(math.prod(sizes), sizes)
+    return tuple(compact.values())
+
+
 def _offered(shapes: SliceShapes) -> set[Topology]:
     """Every arrangement of a TPU; of a GPU, whole nodes up to the largest and parts of one node."""
     offered = {tuple(map(int, text.split("x"))) for text in shapes.listed}

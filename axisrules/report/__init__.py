@@ -14,6 +14,8 @@ from axisrules.report.ledger_rows import SORT_KEYS, SortKey
 from axisrules.report.policies import PolicyTable
 from axisrules.report.presets import preset_list
 from axisrules.report.schedule import SchedulePicture, ScheduleTable
+from axisrules.report.search import SearchTable
+from axisrules.report.search_words import bounds_words
 from axisrules.report.targets import TargetsTable
 
 __all__ = [
@@ -30,8 +32,10 @@ __all__ = [
     "PolicyTable",
     "SchedulePicture",
     "ScheduleTable",
+    "SearchTable",
     "SortKey",
     "TargetsTable",
+    "bounds_words",
     "explain",
     "preset_list",
     "styled_findings",

@@ -2,13 +2,17 @@
 
 from axisrules.search.answer import Reason, nearly_won, reasons
 from axisrules.search.candidate import Candidate
+from axisrules.search.conclusion import Conclusion, conclude
 from axisrules.search.constraints import Constraints, SizeRange, parse_constraints
 from axisrules.search.journal import Journal, journal_key
 from axisrules.search.loop import Budget, Progress, search
-from axisrules.search.result import SearchResult
+from axisrules.search.measured import Measured, timed
+from axisrules.search.no_fit import nothing_fits
+from axisrules.search.result import SearchResult, described
 from axisrules.search.roles import Group, Roles, read_roles
-from axisrules.search.score import Scored, ScoreProgress, Scorer, Term, score
+from axisrules.search.score import Scored, ScoreProgress, Scorer, Term, score, scored
 from axisrules.search.space import Space, make_space, signature_of
+from axisrules.search.start import Start, find_start
 from axisrules.search.strategy import ExpectedGain, Strategy
 from axisrules.search.validation import error_of
 from axisrules.search.what_if import WhatIf, slower_network, with_half_the_chips, with_program
@@ -16,10 +20,12 @@ from axisrules.search.what_if import WhatIf, slower_network, with_half_the_chips
 __all__ = [
     "Budget",
     "Candidate",
+    "Conclusion",
     "Constraints",
     "ExpectedGain",
     "Group",
     "Journal",
+    "Measured",
     "Progress",
     "Reason",
     "Roles",
@@ -29,20 +35,27 @@ __all__ = [
     "SearchResult",
     "SizeRange",
     "Space",
+    "Start",
     "Strategy",
     "Term",
     "WhatIf",
+    "conclude",
+    "described",
     "error_of",
+    "find_start",
     "journal_key",
     "make_space",
     "nearly_won",
+    "nothing_fits",
     "parse_constraints",
     "read_roles",
     "reasons",
     "score",
+    "scored",
     "search",
     "signature_of",
     "slower_network",
+    "timed",
     "with_half_the_chips",
     "with_program",
 ]

@@ -23,7 +23,7 @@ class Bounds:
     `state_bytes` are the step's own arguments: parameters, optimizer state and batch, in memory throughout.
     `sent_bytes` are its part of the gradients' sums over the batch: of n devices that add up what each has,
     each sends at least (n - 1)/n of its own. `seconds` is the longer of sending those over all links
-    at once and of reading and writing the state once.
+    at once and of reading and writing the state once; 0 on local devices, whose speed nobody publishes.
     """
 
     state_bytes: int
@@ -48,6 +48,8 @@ def bound(plan: Plan, counts: Mapping[LeafPlan, int], cover: LogicalAxis | None,
         for leaf_plan, count in counts.items()
         if leaf_plan.leaf.kind == "params"
     )
+    if target.is_local:
+        return Bounds(held, int(sent), 0.0)
     chip = target.chip
     network = max(chip.links, 1) * chip.link_bytes_per_second + chip.network_bytes_per_second
     memory = chip.memory_bytes_per_second / chip.devices

@@ -25,7 +25,7 @@ class Budget:
     """How much a search may compile, and how: `compiles` candidates, by default 15% of the space, 8 to 48.
 
     At most `side_by_side` at a time. No candidate is begun after `seconds`. `finalists` are compiled in
-    full. `scorer` does it: `score`, or one that looks results up.
+    full. `scorer` gives candidates their numbers: `score`, or a `Measured` for what can be run.
     """
 
     compiles: int | None = None
@@ -166,7 +166,8 @@ def _explore(run: _Run, strategy: Strategy, first: Sequence[Candidate]) -> None:
 
 def _finish(run: _Run) -> None:
     """The full compile for the best few: what it knows of cycles decides among them."""
-    if run.space.target.is_local or run.is_late or not run.budget.finalists:
+    is_known = run.space.target.is_local and run.budget.scorer is score
+    if is_known or run.is_late or not run.budget.finalists:
         return
     limit = run.space.constraints.hbm
     fitting = [one for one in run.seen.values() if one.seconds and one.fits(limit)]

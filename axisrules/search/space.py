@@ -62,7 +62,7 @@ def make_space(
     constraints: Constraints | None = None,
     on_candidate: OnCandidate | None = None,
 ) -> Space:
-    """The space of `program` on `target`, not for `local` without devices counted.
+    """The space of `program` on `target`, for `local`, on `target.counted(jax.device_count())`.
 
     Two candidates with one plan are one: when every array of the program has the same spec under both, up
     to the names of the mesh axes, XLA is given the same program. A mesh axis that cuts nothing makes
