@@ -107,8 +107,8 @@ class FoundPipeline:
         if schedule.head_rounds or not is_large or rows % schedule.stages == 0:
             return ""
         return (
-            f"a microbatch has {rows} rows on a device: let them be a multiple of the {schedule.stages} stages"
-            " (a larger batch, fewer microbatches), which then share the head"
+            f"a microbatch has {rows} rows on a device: a multiple of the {schedule.stages} stages"
+            " (by a larger batch or fewer microbatches) lets them share the head"
         )
 
     @property
