@@ -136,7 +136,8 @@ class FoundPipeline:
 
     @cached_property
     def _model(self) -> ModelCosts:
-        return model_costs(weigh_program(self.objective.program))
+        model = model_costs(weigh_program(self.objective.program))
+        return model.keeping_all() if self.plan.rules.remat == () else model
 
 
 def find_pipeline(partitioner: Partitioner) -> FoundPipeline | None:
