@@ -7,6 +7,7 @@ from axisrules.cli.arguments import add_json, add_model, cost, positive
 from axisrules.cli.console import print_findings, print_json, print_report
 from axisrules.cli.part_costs import Measured, given_costs, measured_costs, modelled_costs
 from axisrules.diagnostics import AxisRulesError, Origin, catalog
+from axisrules.rules import LAYERS, NO_REMAT
 from axisrules.schedules import PartCosts, Split, advise_balance
 
 SUMMARY = "propose how many layers each pipeline stage has"
@@ -53,6 +54,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         choices=("spread", "last"),
         default="spread",
         help="shared by all stages, as pipelines here run it, or alone on the last one (default: spread)",
+    )
+    parser.add_argument(
+        "--remat",
+        choices=(LAYERS, NO_REMAT),
+        default=LAYERS,
+        help="whether the backward pass computes every layer again, or none (default: full)",
     )
     parser.add_argument(
         "--split", type=int, nargs="+", metavar="LAYERS", help="a split of yours to hold against the others"

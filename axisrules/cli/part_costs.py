@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from axisrules.cli.virtual_devices import set_up_devices
 from axisrules.diagnostics import AxisRulesError, Origin, catalog
+from axisrules.rules import NO_REMAT
 from axisrules.schedules import PartCosts
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def modelled_costs(args: Namespace, *, is_spread: bool) -> Measured:
     from axisrules.cli.programs import read_named_program
     from axisrules.pipeline import model_costs, weigh_program
 
-    model = model_costs(weigh_program(read_named_program(args)))
+    model = _by_policy(model_costs(weigh_program(read_named_program(args))), args)
     return Measured(_overridden(model.parts(is_spread=is_spread), args), "layers")
 
 
@@ -66,7 +67,7 @@ def measured_costs(args: Namespace, *, is_spread: bool) -> Measured:
             why = f"the batch has {rows} rows, which {count} microbatches do not divide"
             found = catalog.MICROBATCH_SPLIT.at(Origin("--microbatches"), why=why, fix="use another number")
             raise AxisRulesError([found])
-    models = tuple((count, measure_program(program, rows // count)) for count in counts)
+    models = tuple((count, _by_policy(measure_program(program, rows // count), args)) for count in counts)
     parts = models[0][1].parts(is_spread=is_spread)
     scaled = replace(
         parts,
@@ -75,6 +76,10 @@ def measured_costs(args: Namespace, *, is_spread: bool) -> Measured:
         last=1e3 * parts.last,
     )
     return Measured(_overridden(scaled, args), "ms", models)
+
+
+def _by_policy(model: "ModelCosts", args: Namespace) -> "ModelCosts":
+    return model.keeping_all() if args.remat == NO_REMAT else model
 
 
 def _overridden(parts: PartCosts, args: Namespace) -> PartCosts:

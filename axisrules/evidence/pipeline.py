@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from axisrules.adapters import Program
@@ -92,11 +92,24 @@ class FoundPipeline:
 
     def advice(self, memory_bytes: int | None = None) -> Iterator[Diagnostic]:
         """AXR760, AXR763 and AXR764; AXR761 where a device's `memory_bytes` are known."""
-        yield from advise_bubble(self.objective.schedule, self.costs, self.origin)
+        for found in advise_bubble(self.objective.schedule, self.costs, self.origin):
+            yield replace(found, fix=self._sharing) if self._sharing else found
         yield from advise_rows(self.objective.microbatch_rows, self.tokens_per_row, self.origin)
         yield from advise_balance(self.split, self.origin)
         if memory_bytes is not None:
             yield from advise_need(self.bytes_without_stages, memory_bytes, self.origin)
+
+    @property
+    def _sharing(self) -> str:
+        """How a head that is worth a stage's layers could be shared where it is not; or ""."""
+        rows, schedule = self.objective.microbatch_rows, self.objective.schedule
+        is_large = self.costs.head * schedule.repeats > self.costs.forward
+        if schedule.head_rounds or not is_large or rows % schedule.stages == 0:
+            return ""
+        return (
+            f"a microbatch has {rows} rows on a device: a multiple of the {schedule.stages} stages"
+            " (by a larger batch or fewer microbatches) lets them share the head"
+        )
 
     @property
     def origin(self) -> Origin:
@@ -123,7 +136,8 @@ class FoundPipeline:
 
     @cached_property
     def _model(self) -> ModelCosts:
-        return model_costs(weigh_program(self.objective.program))
+        model = model_costs(weigh_program(self.objective.program))
+        return model.keeping_all() if self.plan.rules.remat == () else model
 
 
 def find_pipeline(partitioner: Partitioner) -> FoundPipeline | None:

@@ -1,16 +1,16 @@
 """What the parts of a model cost for one microbatch, from measured times or counted FLOPs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from axisrules.pipeline.weigh import Weights
 from axisrules.schedules import Costs, PartCosts
 
 Unit = Literal["layers", "seconds"]
-# Of layers their inputs are kept, so that a layer costs its forward pass twice, and a gradient for the
-# inputs and one for the weights, each of which takes as many FLOPs. The head is not computed again, and what
-# comes first has no gradient for its inputs.
+# Of layers their inputs are kept unless a policy says more: a layer costs its forward pass twice, a gradient
+# for the inputs and one for the weights, each of which takes as many FLOPs. The head is not computed again,
+# and what comes first has no gradient for its inputs.
 FORWARDS_OF_LAYER, FORWARDS_OF_HEAD = 4, 3
 
 
@@ -33,7 +33,7 @@ class PartCost:
 
 @dataclass(frozen=True, slots=True)
 class ModelCosts:
-    """The parts of a model in seconds, or in units of one layer forward and backward.
+    """The parts of a model in seconds, or in units of one layer that is computed twice and goes backward.
 
     `head` is the loss and its gradients together, as a forward cost. Measured costs say on which `device`,
     and with how many `rows` of a microbatch; modelled ones have none.
@@ -46,6 +46,11 @@ class ModelCosts:
     unit: Unit
     rows: int = 0
     device: str = ""
+
+    def keeping_all(self) -> "ModelCosts":
+        """The same for a pipeline that keeps what the backward pass needs, and computes no layer again."""
+        layer = replace(self.layer, backward=max(0.0, self.layer.backward - self.layer.forward))
+        return replace(self, layer=layer)
 
     def parts(self, *, is_spread: bool = True) -> PartCosts:
         """Each part as one number."""

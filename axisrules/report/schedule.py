@@ -70,8 +70,8 @@ class ScheduleTable:
         for made, costs in self.schedules:
             found = facts(made, costs)
             counts = (made.stages, made.microbatches, made.repeats, found.ticks)
-            times = (found.seconds, found.seconds / made.microbatches)
-            kept = (found.peak_live, found.ring, *(_time(seconds, self.unit) for seconds in times))
+            each = _time(found.seconds / made.microbatches, self.unit, 3)
+            kept = (found.peak_live, found.ring, _time(found.seconds, self.unit), each)
             table.add_row(made.name, *map(str, counts), f"{found.bubble:.1%}", *map(str, kept))
         return table
 
@@ -102,8 +102,8 @@ def schedule_words(schedule: Schedule, found: Facts, unit: str = "") -> list[str
     return [f"{shape};", f"{found.ticks} ticks,", f"bubble {found.bubble:.1%},", kept, time]
 
 
-def _time(seconds: float, unit: str) -> str:
-    return readable_seconds(seconds) if unit == "s" else f"{seconds:,.4g}"
+def _time(seconds: float, unit: str, digits: int = 4) -> str:
+    return readable_seconds(seconds) if unit == "s" else f"{seconds:,.{digits}g}"
 
 
 def _grid(schedule: Schedule, width: int) -> Sequence[Text]:

@@ -65,7 +65,7 @@ def imbalance(costs: Sequence[float]) -> float:
     1.0
     """
     mean = sum(costs) / len(costs)
-    return max(costs) / mean - 1 if mean else 0.0
+    return max(0.0, max(costs) / mean - 1) if mean else 0.0
 
 
 def even_split(costs: Sequence[float], stages: int, *, first: float = 0.0, last: float = 0.0) -> Split:

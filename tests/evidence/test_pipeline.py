@@ -68,6 +68,16 @@ def test_what_is_wrong_or_worth_changing(training, size, expected):
     assert sorted(set(found)) == expected
 
 
+def test_a_head_that_cannot_be_shared_is_said():
+    program = program_of(vocab=4096)
+    (alone,) = found_in(program, microbatches=16).advice()
+    assert "multiple of the 4 stages" in alone.fix
+    assert not found_in(program, microbatches=16).facts.is_head_spread
+    assert found_in(program, microbatches=8).facts.is_head_spread
+    for shared in found_in(program, microbatches=8).advice():
+        assert "multiple" not in shared.fix
+
+
 def test_a_pipeline_where_the_model_fits_without():
     found = found_in(program_of(), microbatches=16)
     whole = found.bytes_without_stages

@@ -44,3 +44,10 @@ def test_a_stage_costs_its_deepest_and_what_comes_first():
     assert costs.backward == 2 * 2 * 0.5
     assert costs.head == 1.5
     assert costs.imbalance == pytest.approx((2 + 0.25 + 0.75) / (1.5 + 0.25 + 0.75) - 1)
+
+
+def test_what_is_kept_is_not_computed_again():
+    model = model_costs(Weights(front=2.0, layer=4.0, head=8.0, layers=6))
+    kept = model.keeping_all()
+    assert kept.layer.whole == model.layer.whole - model.layer.forward
+    assert (kept.front, kept.head) == (model.front, model.head)
