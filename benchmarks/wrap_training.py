@@ -61,7 +61,7 @@ def on_one_device(wrapped: Wrapped, state: Any, batch: Any) -> tuple[list[float]
     """The losses of the bare model, and its first gradient; `state` is where training starts."""
     reading, loss = wrapped.probe.reading, wrapped.program.loss
 
-    def objective(params: Any, rest: Any, key: jax.Array) -> tuple[Any, Any]:
+    def objective(params: Any, rest: Any, key: jax.Array, batch: Any) -> tuple[Any, Any]:
         model = reading.bind(params, rest, key)
         return loss(model, batch), reading.collect(model)
 
@@ -69,7 +69,7 @@ def on_one_device(wrapped: Wrapped, state: Any, batch: Any) -> tuple[list[float]
     params, rest, losses, first = state.params, state.rest, [], None
     for number in range(STEPS):
         key = jax.random.fold_in(state.key, number)
-        (value, rest), grads = step(params, rest, key)
+        (value, rest), grads = step(params, rest, key, batch)
         first = grads if first is None else first
         params = jax.tree.map(lambda param, grad: param - RATE * grad, params, grads)
         losses.append(float(value))

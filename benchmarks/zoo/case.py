@@ -54,10 +54,11 @@ class Case:
         return any(PathPattern(glob).matches(path) for glob in self.seeds)
 
     def seeds_for(self, paths: Iterable[str]) -> dict[str, Any]:
-        """Seeds in the form of the TOML file: the inputs, the parameters that are given, the boundaries."""
-        given = {
-            path: " ".join(n or "_" for n in self.axes(path) or ()) for path in paths if self.is_seed(path)
-        }
+        """Seeds in the form of the TOML file: the inputs, the parameters that are given, the boundaries.
+
+        A name that two dims of one array have is given to the first: no rule can cut both by it.
+        """
+        given = {path: " ".join(_once(self.axes(path) or ())) for path in paths if self.is_seed(path)}
         return {"batch": dict(self.batch), "params": given, "activations": dict(self.boundaries)}
 
     @property
@@ -65,6 +66,10 @@ class Case:
         """Every axis name of the truth, of the inputs and of the boundaries."""
         spelt = [*self.truth.values(), *self.batch.values(), *self.boundaries.values()]
         return tuple(dict.fromkeys(name for axes in spelt for name in parse_axis_names(axes) if name))
+
+
+def _once(names: AxisNames) -> list[str]:
+    return ["_" if name is None or name in names[:dim] else name for dim, name in enumerate(names)]
 
 
 def tokens(*shape: int, seed: int = 0) -> np.ndarray:
