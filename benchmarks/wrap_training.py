@@ -19,7 +19,7 @@ from axisrules.rules import RuleTable, load_rules
 from benchmarks.hlo import collectives
 from benchmarks.report import Figure, publish
 from benchmarks.resume import resumed
-from benchmarks.zoo import CASES, Case
+from benchmarks.zoo import Case, chosen_cases
 
 LAYOUTS = (
     ("dp", "data=8"),
@@ -133,7 +133,7 @@ def one_model(case: Case) -> list[Figure]:
 
 def measure(names: list[str], *, again: bool) -> list[Figure]:
     """All models whose packages are installed, or those named."""
-    chosen = [case for case in CASES if case.is_installed and (not names or case.name in names)]
+    chosen = chosen_cases(names)
     figures = []
     for number, case in enumerate(chosen, 1):
         print(f"{case.name}, {number} of {len(chosen)}", flush=True)

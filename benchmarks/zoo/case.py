@@ -23,13 +23,13 @@ Made = tuple[Any, Callable[[Any, Any], Any], Any]
 class Case:
     """One model: `make` gives (model, loss, batch), `truth` the axes of every parameter by glob.
 
-    The first glob that matches counts. A dim of truth that is `_` has no axis to name. `seeds` are the
-    globs of the parameters that are given to inference (the embeddings and one layer), `boundaries` the
-    axes of what the model gives and of that layer's split heads.
+    `packages` are what has to be there for it. The first glob that matches counts. A dim of truth that is
+    `_` has no axis to name. `seeds` are the globs of the parameters that are given to inference (the
+    embeddings and one layer), `boundaries` the axes of what the model gives and of that layer's split heads.
     """
 
     name: str
-    package: str
+    packages: str
     make: Callable[[], Made]
     batch: Mapping[str, str]
     truth: Mapping[str, str]
@@ -39,8 +39,18 @@ class Case:
 
     @property
     def is_installed(self) -> bool:
-        """Whether the package that has the model is there."""
-        return find_spec(self.package) is not None
+        """Whether all packages that the model wants are there."""
+        return not self.missing
+
+    @property
+    def is_published(self) -> bool:
+        """Whether somebody else wrote the model."""
+        return self.packages != "axisrules"
+
+    @property
+    def missing(self) -> str:
+        """The packages that are not there."""
+        return ", ".join(name for name in self.packages.split() if find_spec(name) is None)
 
     def axes(self, path: str) -> AxisNames | None:
         """The true axes of the parameter at `path`, None where nobody wrote any down."""

@@ -109,3 +109,30 @@ def test_what_labels_pick_from_is_the_vocabulary_again():
     found = infer(trace(score, {"params": params, "inputs": TOKENS}), [INPUT]).array("params", "head")
     assert found.names == (None, "vocab")
     assert found.sure_names == (None, None)
+
+
+@pytest.mark.parametrize("order", ["ehd", "hed", "hde", "edh"])
+def test_head_dim_is_told_by_its_use_and_not_by_its_place(order):
+    """Kernels with their dims in any order, queries and keys rotated as positions are."""
+    sizes = {"e": 24, "h": 4, "d": 6}
+    names = {"e": "embed", "h": "heads", "d": "head_dim"}
+
+    def rotated(x):
+        first, second = jnp.split(x, 2, axis=-1)
+        return jnp.concatenate([-second, first], axis=-1)
+
+    def attend(params, tokens):
+        x = params["table"][tokens]
+        queries, keys, values = (jnp.einsum(f"bse,{order}->bshd", x, params[name]) for name in "qkv")
+        weights = jax.nn.softmax(jnp.einsum("bqhd,bkhd->bhqk", rotated(queries), rotated(keys)))
+        mixed = jnp.einsum("bhqk,bkhd->bqhd", weights, values)
+        return x + jnp.einsum(f"bshd,{order}->bse", mixed, params["o"])
+
+    shapes = {"table": (97, 24), **dict.fromkeys("qkvo", tuple(sizes[letter] for letter in order))}
+    params = {name: jax.ShapeDtypeStruct(shape, jnp.float32) for name, shape in shapes.items()}
+    found = infer(trace(attend, {"params": params, "inputs": TOKENS}), [INPUT]).of_kind("params")
+    truth = tuple(names[letter] for letter in order)
+    assert {path: array.names for path, array in found.items()} == {
+        "table": ("vocab", "embed"),
+        **dict.fromkeys("qkvo", truth),
+    }
