@@ -131,14 +131,21 @@ def _second_vocabulary(board: RoleBoard) -> None:
     embed = board.having("embed")
     sizes = {board.size(root) for root in board.having("vocab")}
     matrices = [dims for dims in board.params.values() if len(dims) == 2 and embed.intersection(dims)]
-    for root in {root for dims in matrices for root in dims} - embed:
-        if board.size(root) in sizes and board.matrices_with(root) == 1:
+    alone = {root for dims in matrices for root in dims if board.matrices_with(root) == 1} - embed
+    for root in sorted(alone | _picked_from(board)):
+        if board.size(root) in sizes:
             board.say(root, "vocab")
-    for found in board.record.lookups:
-        if found.table_from & found.index_from & FROM_DATA and not found.index_from & FROM_PARAMS:
-            for root in board.roots(found.looked_into):
-                if board.size(root) in sizes and board.members[root]:
-                    board.say(root, "vocab")
+
+
+def _picked_from(board: RoleBoard) -> set[Node]:
+    """Axes of parameters of whose results data picks one, as labels do of logits."""
+    by_data = [
+        found
+        for found in board.record.lookups
+        if found.table_from & found.index_from & FROM_DATA and not found.index_from & FROM_PARAMS
+    ]
+    picked = {root for found in by_data for root in board.roots(found.looked_into)}
+    return {root for root in picked if board.members[root]}
 
 
 def _feed_forward(board: RoleBoard, embedded: set[Node | None]) -> None:
