@@ -19,7 +19,7 @@ from axisrules.rules import RuleTable, load_rules
 from benchmarks.hlo import collectives
 from benchmarks.report import Figure, publish
 from benchmarks.resume import resumed
-from benchmarks.zoo import CASES, Case
+from benchmarks.zoo import Case, chosen_cases
 
 LAYOUTS = (
     ("dp", "data=8"),
@@ -61,7 +61,7 @@ def on_one_device(wrapped: Wrapped, state: Any, batch: Any) -> tuple[list[float]
     """The losses of the bare model, and its first gradient; `state` is where training starts."""
     reading, loss = wrapped.probe.reading, wrapped.program.loss
 
-    def objective(params: Any, rest: Any, key: jax.Array) -> tuple[Any, Any]:
+    def objective(params: Any, rest: Any, key: jax.Array, batch: Any) -> tuple[Any, Any]:
         model = reading.bind(params, rest, key)
         return loss(model, batch), reading.collect(model)
 
@@ -69,7 +69,7 @@ def on_one_device(wrapped: Wrapped, state: Any, batch: Any) -> tuple[list[float]
     params, rest, losses, first = state.params, state.rest, [], None
     for number in range(STEPS):
         key = jax.random.fold_in(state.key, number)
-        (value, rest), grads = step(params, rest, key)
+        (value, rest), grads = step(params, rest, key, batch)
         first = grads if first is None else first
         params = jax.tree.map(lambda param, grad: param - RATE * grad, params, grads)
         losses.append(float(value))
@@ -133,7 +133,7 @@ def one_model(case: Case) -> list[Figure]:
 
 def measure(names: list[str], *, again: bool) -> list[Figure]:
     """All models whose packages are installed, or those named."""
-    chosen = [case for case in CASES if case.is_installed and (not names or case.name in names)]
+    chosen = chosen_cases(names)
     figures = []
     for number, case in enumerate(chosen, 1):
         print(f"{case.name}, {number} of {len(chosen)}", flush=True)

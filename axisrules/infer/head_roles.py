@@ -1,7 +1,7 @@
 """Heads, told by what attention does: products of activations are batched over them."""
 
+from collections import defaultdict
 from collections.abc import Iterable
-from itertools import pairwise
 
 from axisrules.infer.axis_union import Node
 from axisrules.infer.record import Dot
@@ -14,8 +14,11 @@ def guess_heads(board: RoleBoard) -> None:
     known = board.having("heads", "kv_heads")
     batched = {root for dot in dots for root in board.roots(dot.batched)}
     heads = {root for root in batched if board.is_open(root) or root in known}
-    for root in sorted(heads & _hanging_on_params(board)):
+    named = sorted(heads & _hanging_on_params(board))
+    for root in named:
         _name_heads(board, root, _groups_beside(board, root, dots))
+    for root in named:
+        _name_head_dims(board, root, dots)
 
 
 def _hanging_on_params(board: RoleBoard) -> set[Node]:
@@ -72,10 +75,42 @@ def _name_fused(board: RoleBoard, heads: Node, grouped: set[Node], groups: set[N
             board.say(parts[-1], "head_dim")
         if product in triples:
             board.say(triples[product], "qkv")
+
+
+def _name_head_dims(board: RoleBoard, heads: Node, dots: Iterable[Dot]) -> None:
+    """What stands beside heads in a parameter, whatever the order, and in products batched over them.
+
+    There it is contracted or alone on its side, or is linked to what is so: a rotation takes queries and
+    keys apart and puts them together again.
+    """
+    within = [dot for dot in dots if heads in board.roots(dot.batched)]
+    sides = [side for dot in within for side in (dot.left_free, dot.right_free) if len(side) == 1]
+    sides += [dot.contracted for dot in within]
+    reached = _linked(board, {root for side in sides for root in board.roots(side)})
     for dims in board.params.values():
-        for before, after in pairwise(dims):
-            if before == heads and after not in groups:
-                board.say(after, "head_dim")
+        if _with_factors(board, heads).intersection(dims):
+            for root in reached.intersection(dims):
+                board.say(root, "head_dim")
+
+
+def _with_factors(board: RoleBoard, heads: Node) -> set[Node]:
+    """Heads, the groups that lead them, and the heads that they lead."""
+    return {heads, *board.axes.factors(heads)[:1], *_led_by(board, heads)}
+
+
+def _linked(board: RoleBoard, roots: set[Node]) -> set[Node]:
+    """`roots`, and all that is weakly linked to them, at whatever distance."""
+    neighbours: dict[Node, set[Node]] = defaultdict(set)
+    for link in board.record.weak:
+        first, second = board.roots((link.first, link.second))
+        neighbours[first].add(second)
+        neighbours[second].add(first)
+    reached, waiting = set(roots), list(roots)
+    while waiting:
+        found = neighbours[waiting.pop()] - reached
+        reached |= found
+        waiting += found
+    return reached
 
 
 def _triples(board: RoleBoard) -> dict[Node, Node]:

@@ -59,9 +59,16 @@ def _one_hot_lookups(board: RoleBoard) -> Iterator[Lookup]:
 
 
 def _experts(board: RoleBoard) -> None:
-    """What parameters are batched over, and what a router ranks."""
+    """What kernels are batched over, and what a router ranks.
+
+    A kernel is one parameter that has all dims of the product: what is computed from several, such as
+    queries that are learned, has heads.
+    """
+    params = [set(dims) for dims in board.params.values()]
     for dot in board.record.dots:
-        if FROM_PARAMS in (dot.left_from, dot.right_from):
+        kernel = _free_of_kernel(dot)
+        used = set(board.roots((*dot.batched, *dot.contracted, *kernel)))
+        if kernel and any(used <= dims for dims in params):
             for node in dot.batched:
                 board.say(node, "experts")
     for root in board.roots(board.record.ranked):
@@ -117,13 +124,28 @@ def _free_of_kernel(dot: Dot) -> Dims:
 
 
 def _second_vocabulary(board: RoleBoard) -> None:
-    """The output's own: beside embed in one matrix alone, and as large as the one that is looked up."""
+    """The output's own, as large as the one that is looked up.
+
+    It is beside embed in one matrix alone, or is what data picks from of all that is computed.
+    """
     embed = board.having("embed")
     sizes = {board.size(root) for root in board.having("vocab")}
     matrices = [dims for dims in board.params.values() if len(dims) == 2 and embed.intersection(dims)]
-    for root in {root for dims in matrices for root in dims} - embed:
-        if board.size(root) in sizes and board.matrices_with(root) == 1:
+    alone = {root for dims in matrices for root in dims if board.matrices_with(root) == 1} - embed
+    for root in sorted(alone | _picked_from(board)):
+        if board.size(root) in sizes:
             board.say(root, "vocab")
+
+
+def _picked_from(board: RoleBoard) -> set[Node]:
+    """Axes of parameters of whose results data picks one, as labels do of logits."""
+    by_data = [
+        found
+        for found in board.record.lookups
+        if found.table_from & found.index_from & FROM_DATA and not found.index_from & FROM_PARAMS
+    ]
+    picked = {root for found in by_data for root in board.roots(found.looked_into)}
+    return {root for root in picked if board.members[root]}
 
 
 def _feed_forward(board: RoleBoard, embedded: set[Node | None]) -> None:

@@ -23,13 +23,13 @@ Made = tuple[Any, Callable[[Any, Any], Any], Any]
 class Case:
     """One model: `make` gives (model, loss, batch), `truth` the axes of every parameter by glob.
 
-    The first glob that matches counts. A dim of truth that is `_` has no axis to name. `seeds` are the
-    globs of the parameters that are given to inference (the embeddings and one layer), `boundaries` the
-    axes of what the model gives and of that layer's split heads.
+    `packages` are what has to be there for it. The first glob that matches counts. A dim of truth that is
+    `_` has no axis to name. `seeds` are the globs of the parameters that are given to inference (the
+    embeddings and one layer), `boundaries` the axes of what the model gives and of that layer's split heads.
     """
 
     name: str
-    package: str
+    packages: str
     make: Callable[[], Made]
     batch: Mapping[str, str]
     truth: Mapping[str, str]
@@ -39,8 +39,18 @@ class Case:
 
     @property
     def is_installed(self) -> bool:
-        """Whether the package that has the model is there."""
-        return find_spec(self.package) is not None
+        """Whether all packages that the model wants are there."""
+        return not self.missing
+
+    @property
+    def is_published(self) -> bool:
+        """Whether somebody else wrote the model."""
+        return self.packages != "axisrules"
+
+    @property
+    def missing(self) -> str:
+        """The packages that are not there."""
+        return ", ".join(name for name in self.packages.split() if find_spec(name) is None)
 
     def axes(self, path: str) -> AxisNames | None:
         """The true axes of the parameter at `path`, None where nobody wrote any down."""
@@ -54,10 +64,11 @@ class Case:
         return any(PathPattern(glob).matches(path) for glob in self.seeds)
 
     def seeds_for(self, paths: Iterable[str]) -> dict[str, Any]:
-        """Seeds in the form of the TOML file: the inputs, the parameters that are given, the boundaries."""
-        given = {
-            path: " ".join(n or "_" for n in self.axes(path) or ()) for path in paths if self.is_seed(path)
-        }
+        """Seeds in the form of the TOML file: the inputs, the parameters that are given, the boundaries.
+
+        A name that two dims of one array have is given to the first: no rule can cut both by it.
+        """
+        given = {path: " ".join(_once(self.axes(path) or ())) for path in paths if self.is_seed(path)}
         return {"batch": dict(self.batch), "params": given, "activations": dict(self.boundaries)}
 
     @property
@@ -65,6 +76,10 @@ class Case:
         """Every axis name of the truth, of the inputs and of the boundaries."""
         spelt = [*self.truth.values(), *self.batch.values(), *self.boundaries.values()]
         return tuple(dict.fromkeys(name for axes in spelt for name in parse_axis_names(axes) if name))
+
+
+def _once(names: AxisNames) -> list[str]:
+    return ["_" if name is None or name in names[:dim] else name for dim, name in enumerate(names)]
 
 
 def tokens(*shape: int, seed: int = 0) -> np.ndarray:

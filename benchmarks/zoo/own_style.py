@@ -1,4 +1,4 @@
-"""Models in nnx and in other styles of linen: tunix, vitax, recurrentgemma and the built-in decoders."""
+"""Models in nnx and in other styles of linen: tunix, vitax, gemma, recurrentgemma, the built-in decoders."""
 
 from typing import Any
 
@@ -47,6 +47,11 @@ def griffin_loss(model: Any, batch: Any) -> Any:
     """Next-token loss of a recurrent model that takes positions, without its caches."""
     ids = batch["inputs"]
     return next_token(model(ids, positions(ids), return_cache=False)[0], ids)
+
+
+def gemma_loss(model: Any, batch: Any) -> Any:
+    """Next-token loss of a model that takes tokens alone and gives more than logits."""
+    return next_token(model(batch["inputs"]).logits, batch["inputs"])
 
 
 def decoder_loss(model: Any, batch: Any) -> Any:
@@ -132,6 +137,28 @@ def griffin() -> Any:
             scan_type=common.ScanType.LINEAR_NATIVE,
         )
     )
+
+
+def gemma3() -> Any:
+    """Gemma 3 in its authors' form: einsums of (heads, embed, head_dim), all of it under `nn.jit`."""
+    from gemma.gm.nn import AttentionType, Transformer  # noqa: PLC0415 - it may be absent
+    from gemma.gm.nn.config import TransformerConfig  # noqa: PLC0415
+
+    config = TransformerConfig(
+        num_embed=VOCAB,
+        embed_dim=EMBED,
+        hidden_dim=MLP,
+        num_heads=HEADS,
+        head_dim=HEAD_DIM,
+        num_kv_heads=KV_HEADS,
+        final_logit_softcap=30.0,
+        use_post_attn_norm=True,
+        use_post_ffw_norm=True,
+        attention_types=(AttentionType.LOCAL_SLIDING, AttentionType.GLOBAL),
+        use_qk_norm=True,
+        sliding_window_size=SEQ // 2,
+    )
+    return Transformer(config=config, dtype=jnp.float32, tokens="tokens")
 
 
 LLAMA3_TRUTH = {
@@ -237,6 +264,26 @@ OWN_STYLE = (
         },
         ("embedder/*", "blocks.0/**", "blocks.1/**"),
         {".:0": "batch seq vocab"},
+        is_token_lm=True,
+    ),
+    Case(
+        "gemma3",
+        "gemma kauldron tensorflow",
+        made(gemma3, gemma_loss, {"inputs": tokens(BATCH, SEQ)}),
+        TOKENS,
+        {
+            "embedder/input_embedding": "vocab embed",
+            "**/q_einsum/w": "heads embed head_dim",
+            "**/kv_einsum/w": "key_value kv_heads embed head_dim",
+            "**/attn_vec_einsum/w": "heads head_dim embed",
+            "**/_query_norm/scale": "head_dim",
+            "**/_key_norm/scale": "head_dim",
+            "**/gating_einsum": "gates embed mlp",
+            "**/linear": "mlp embed",
+            "**/scale": "embed",
+        },
+        ("embedder/*", "layer_0/**"),
+        {".:logits": "batch seq vocab"},
         is_token_lm=True,
     ),
     Case(

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)
 def case(request):
     if not request.param.is_installed:
-        pytest.skip(f"{request.param.package} is not installed; see the extra `models`")
+        pytest.skip(f"not installed: {request.param.missing}; see the extra `models`")
     return request.param
 
 
