@@ -126,25 +126,29 @@ class _Maker:
     seen: set[object] = field(default_factory=set)
 
     def candidates(self) -> Iterator[Candidate]:
+        """Every layout that has a plan of its own, in every way that its steps can be run."""
         leaves = _one_of_each(self.program.leaves)
         remats = tuple(_remats(self.program.leaves, self.roles))
-        for sizes in meshes(self.roles, self.target, self.constraints):
-            if not fits_rows(sizes, self.roles):
-                self.removed[ROWS] += 1
+        for layout in self._layouts():
+            table = table_of(layout, self.roles)
+            reason = self._problem(layout, table, leaves)
+            if reason:
+                self.removed[reason] += 1
                 continue
-            for layout in self._layouts(sizes):
-                table = table_of(layout, self.roles)
-                reason = self._problem(layout, table, leaves)
-                if reason:
-                    self.removed[reason] += 1
-                    continue
-                for candidate in self._trained(layout, remats):
-                    if self.constraints.allows(candidate, table):
-                        yield candidate
-                    else:
-                        self.removed[UNWANTED] += 1
+            for candidate in self._trained(layout, remats):
+                if self.constraints.allows(candidate, table):
+                    yield candidate
+                else:
+                    self.removed[UNWANTED] += 1
 
-    def _layouts(self, sizes: Sizes) -> Iterator[Candidate]:
+    def _layouts(self) -> Iterator[Candidate]:
+        for sizes in meshes(self.roles, self.target, self.constraints):
+            if fits_rows(sizes, self.roles):
+                yield from self._layouts_on(sizes)
+            else:
+                self.removed[ROWS] += 1
+
+    def _layouts_on(self, sizes: Sizes) -> Iterator[Candidate]:
         """All that the rules can make of one mesh."""
         plain = Candidate(()).with_sizes(sizes)
         sharded: tuple[Sharded, ...] = ("params", "optimizer") if plain.size(FSDP) > 1 else ("params",)
