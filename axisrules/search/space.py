@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from itertools import combinations
+from itertools import combinations, product
 from math import prod
 
 from axisrules.adapters import Program
@@ -126,35 +126,38 @@ class _Maker:
     seen: set[object] = field(default_factory=set)
 
     def candidates(self) -> Iterator[Candidate]:
+        """Every layout that has a plan of its own, in every way that its steps can be run."""
         leaves = _one_of_each(self.program.leaves)
         remats = tuple(_remats(self.program.leaves, self.roles))
-        for sizes in meshes(self.roles, self.target, self.constraints):
-            if not fits_rows(sizes, self.roles):
-                self.removed[ROWS] += 1
+        for layout in self._layouts():
+            table = table_of(layout, self.roles)
+            reason = self._problem(layout, table, leaves)
+            if reason:
+                self.removed[reason] += 1
                 continue
-            for layout in self._layouts(sizes):
-                table = table_of(layout, self.roles)
-                reason = self._problem(layout, table, leaves)
-                if reason:
-                    self.removed[reason] += 1
-                    continue
-                for candidate in self._trained(layout, remats):
-                    if self.constraints.allows(candidate, table):
-                        yield candidate
-                    else:
-                        self.removed[UNWANTED] += 1
+            for candidate in self._trained(layout, remats):
+                if self.constraints.allows(candidate, table):
+                    yield candidate
+                else:
+                    self.removed[UNWANTED] += 1
 
-    def _layouts(self, sizes: Sizes) -> Iterator[Candidate]:
+    def _layouts(self) -> Iterator[Candidate]:
+        for sizes in meshes(self.roles, self.target, self.constraints):
+            if fits_rows(sizes, self.roles):
+                yield from self._layouts_on(sizes)
+            else:
+                self.removed[ROWS] += 1
+
+    def _layouts_on(self, sizes: Sizes) -> Iterator[Candidate]:
         """All that the rules can make of one mesh."""
         plain = Candidate(()).with_sizes(sizes)
         sharded: tuple[Sharded, ...] = ("params", "optimizer") if plain.size(FSDP) > 1 else ("params",)
-        for crossing, slices in crossings(sizes, self.target):
-            for part in sharded:
-                base = replace(plain, sharded=part, crossing=crossing, slices=slices)
-                for cut in self._cuts(plain.size(TENSOR)):
-                    yield replace(base, cut=cut)
-                    if cut and self.roles.positions:
-                        yield replace(base, cut=cut, cuts_positions=True)
+        cuts = tuple(self._cuts(plain.size(TENSOR)))
+        for (crossing, slices), part, cut in product(crossings(sizes, self.target), sharded, cuts):
+            layout = replace(plain, sharded=part, crossing=crossing, slices=slices, cut=cut)
+            yield layout
+            if cut and self.roles.positions:
+                yield replace(layout, cuts_positions=True)
 
     def _cuts(self, ways: int) -> Iterator[tuple[LogicalAxis, ...]]:
         """Every choice of groups for `tensor`, all of them first."""
