@@ -84,7 +84,9 @@ def _name_head_dims(board: RoleBoard, heads: Node, dots: Iterable[Dot]) -> None:
     keys apart and puts them together again.
     """
     within = [dot for dot in dots if heads in board.roots(dot.batched)]
-    sides = [side for dot in within for side in (dot.left_free, dot.right_free) if len(side) == 1]
+    sides: list[tuple[Node, ...]] = [
+        side for dot in within for side in (dot.left_free, dot.right_free) if len(side) == 1
+    ]
     sides += [dot.contracted for dot in within]
     reached = _linked(board, {root for side in sides for root in board.roots(side)})
     for dims in board.params.values():

@@ -4,7 +4,7 @@ from axisrules.memory.accumulate import BatchCut, Gradient, Objective, accumulat
 from axisrules.memory.advice import PolicyCost, advise
 from axisrules.memory.offload import check_offload
 from axisrules.memory.remat import rematerialized, rematerialized_layer
-from axisrules.memory.units import module_path
+from axisrules.memory.units import module_path, numbered_layers
 
 __all__ = [
     "BatchCut",
@@ -15,6 +15,7 @@ __all__ = [
     "advise",
     "check_offload",
     "module_path",
+    "numbered_layers",
     "rematerialized",
     "rematerialized_layer",
 ]

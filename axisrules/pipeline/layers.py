@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -89,12 +89,11 @@ class Layers:
         """One group: what travels out, gradients of what travelled in, of statics and of its slices."""
         ends = (len(statics), len(statics) + len(cut))
 
-        def run(number: Any, fresh: Any, *arguments: Any) -> Arrays:
+        def run(*arguments: Any) -> Arrays:
             parts = (arguments[: ends[0]], arguments[ends[0] : ends[1]], arguments[ends[1] :])
             return self.run(parts[0], fresh, parts[1], parts[2], number)
 
-        kept = jax.checkpoint(run, prevent_cse=False) if self.is_recomputed else run
-        results, pull = float_vjp(partial(kept, number, list(fresh)), *statics, *cut, *travels)
+        results, pull = float_vjp(run, *statics, *cut, *travels)
         given = iter(cotangents)
         gradients = pull([next(given) if is_float(leaf) else None for leaf in results])
         of_statics, of_cut, back = (

@@ -17,12 +17,12 @@ from axisrules.pipeline.inputs import Inputs, read_inputs
 from axisrules.pipeline.keeping import RECOMPUTED, Keeping
 from axisrules.pipeline.layers import Layers
 from axisrules.pipeline.layout import StageLayout
-from axisrules.pipeline.loss import cut_loss, scored
+from axisrules.pipeline.loss import cut_loss, trace_loss
 from axisrules.pipeline.parts import Parts
 from axisrules.pipeline.rows import Rows
 from axisrules.pipeline.split import Split
 from axisrules.pipeline.tables import Tables
-from axisrules.pipeline.trace import Trace, trace
+from axisrules.pipeline.trace import Trace
 from axisrules.schedules import Schedule, forward_only
 
 
@@ -184,7 +184,7 @@ class Objective:
 
     def trace_of(self, rows: int) -> Trace:
         """The loss of a batch of so many rows."""
-        return trace(partial(scored, self.program, []), *self.inputs.with_rows(rows))
+        return trace_loss(self.program, self.inputs, rows, [])
 
     @property
     def shards(self) -> int:

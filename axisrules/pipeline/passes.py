@@ -94,7 +94,8 @@ class Passes:
         """What the forward pass keeps for the backward passes, for every group."""
         passing = set(self.passing)
         outs = [*self._outs[1], *self._outs[2]]
-        found = self.handed(outs, self._ids(self._outs[0], ()), self._cotangents)
+        early = () if self.layers.is_recomputed else self._ids(self._outs[0], ())
+        found = self.handed(outs, early, self._cotangents)
         return [var for var in found if var not in passing]
 
     @cached_property
@@ -106,7 +107,9 @@ class Passes:
     @cached_property
     def parked(self) -> list[Var]:
         """What the backward pass leaves for that of the weights."""
-        early = self._ids(self._outs[0], ()) | self._ids(self._outs[1], [*self.saved, *self.passing])
+        early = self._ids(self._outs[1], [*self.saved, *self.passing])
+        if not self.layers.is_recomputed:
+            early |= self._ids(self._outs[0], ())
         return self.handed(self._outs[2], early, ())
 
     @property

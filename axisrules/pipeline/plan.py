@@ -12,6 +12,7 @@ from axisrules.pipeline.engine import Manual
 from axisrules.pipeline.inputs import LAYERS, Inputs, read_inputs
 from axisrules.pipeline.keeping import read_keeping
 from axisrules.pipeline.layout import StageLayout
+from axisrules.pipeline.loss import cut_loss
 from axisrules.pipeline.objective import Objective
 from axisrules.pipeline.weigh import weigh
 from axisrules.resolve import Plan
@@ -42,7 +43,7 @@ def make_objective(program: Program, plan: Plan, mesh: Mesh | AbstractMesh) -> O
     accumulate = plan.rules.accumulate
     microbatches = (wanted.microbatches or stages) * (accumulate.microbatches if accumulate else 1)
     schedule = make_schedule(wanted.schedule, stages, microbatches, repeats, origin=wanted.origin)
-    layout = _layout(wanted, inputs, stages, repeats)
+    layout = _layout(wanted, _layer_count(program, wanted, inputs), stages, repeats)
     manual = Manual(stage_axis, _data_axes(plan, inputs, stage_axis), stages)
     keeping = read_keeping(plan.rules.remat, layout)
     objective = Objective(program, mesh, manual, layout, schedule, inputs, keeping)
@@ -82,18 +83,21 @@ def _stage_axis(plan: Plan) -> MeshAxis:
     raise AxisRulesError([catalog.NO_STAGE_AXIS.at(pipeline.origin, why=why, fix=fix)])
 
 
-def _layout(wanted: PipelineRules, inputs: Inputs, stages: int, repeats: int) -> StageLayout:
-    """How the layers lie over virtual stages."""
+def _layer_count(program: Program, wanted: PipelineRules, inputs: Inputs) -> int:
+    """How many layers there are: the size of the dim that stacks them, or how many stand in a list."""
     sizes = {inputs.paths[at]: inputs.shapes[at].shape[dim] for at, dim in inputs.layer_dims.items()}
     if not sizes:
-        why = "no weight has a dim named `layers` or `stage`"
-        fix = 'name the dim that scan stacks: metadata_params={nn.PARTITION_NAME: "layers"}'
-        raise AxisRulesError([catalog.NO_LAYER_LOOP.at(wanted.origin, why=why, fix=fix)])
+        return cut_loss(program, inputs)[0].trace.loop.length
     if len(set(sizes.values())) > 1:
         first, other = sorted(sizes, key=lambda path: sizes[path])[:: len(sizes) - 1]
         why = f"`{first}` has {sizes[first]} layers and `{other}` has {sizes[other]}"
         raise AxisRulesError([catalog.NO_LAYER_LOOP.at(wanted.origin, why=why)])
-    layers, places = next(iter(sizes.values())), stages * repeats
+    return next(iter(sizes.values()))
+
+
+def _layout(wanted: PipelineRules, layers: int, stages: int, repeats: int) -> StageLayout:
+    """How the layers lie over virtual stages."""
+    places = stages * repeats
     counts = wanted.split or (layers // places,) * places
     problem = _split_problem(counts, layers, places, given=wanted.split is not None)
     if problem:

@@ -60,8 +60,10 @@ def split(trace: Trace, twin: Trace, inputs: Inputs, metrics: int) -> Split:
     reader = Reader(trace, twin, inputs)
     reader.read()
     if reader.loop_at is None:
-        why = "no loop goes over stacked weights whose dim is named `layers` or `stage`"
-        fix = "scan the layers: nn.scan, nnx.scan or jax.lax.scan over stacked weights"
+        why = "no loop goes over weights with a dim named `layers` or `stage`, and no layers stand in a list"
+        fix = (
+            "scan the layers with nn.scan or nnx.scan, or keep equal ones in a list: layers_0, layers_1, ..."
+        )
         raise AxisRulesError([catalog.NO_LAYER_LOOP.at(why=why, fix=fix)])
     trace = replace(trace, loop_at=reader.loop_at)
     cutter = _Cutter(trace, reader.values)

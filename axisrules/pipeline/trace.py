@@ -59,6 +59,8 @@ class Trace:
     constvars: tuple[Var, ...]
     consts: tuple[Any, ...]
     loop_at: int | None = None
+    # Whether the loop is one that a list of layers was made into.
+    is_rolled: bool = False
 
     @cached_property
     def loop(self) -> Loop:

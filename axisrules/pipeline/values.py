@@ -114,12 +114,13 @@ class Reader:
                 self.values[var] = self.value_of(eqn, at, result, has_rows=has_rows)
 
     def is_layer_loop(self, eqn: JaxprEqn) -> bool:
-        """Whether `eqn` is a loop that goes over slices of staged weights."""
+        """Whether `eqn` is a loop that goes over slices of staged weights, or a list's that were stacked."""
         if eqn.primitive.name != LOOP:
             return False
         loop = read_loop(eqn)
         cut = eqn.invars[loop.consts + loop.carry :]
-        return any(value.needs & Needs.STAGED and not value.after_loop for value in self.known(cut))
+        staged = Needs.PARAM if self.trace.is_rolled else Needs.STAGED
+        return any(value.needs & staged and not value.after_loop for value in self.known(cut))
 
     def enter_loop(self, at: int, eqn: JaxprEqn) -> None:
         """Note the layer loop; AXR755 for a second one."""

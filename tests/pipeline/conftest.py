@@ -67,6 +67,28 @@ class LinenModel(nn.Module):
         return logits, (0.0 if aux is None else jnp.sum(aux))
 
 
+class ListModel(nn.Module):
+    """The same with its layers in a list; `widths` makes them unlike each other."""
+
+    layers: int = 4
+    aux: bool = False
+    dropout: float = 0.0
+    widths: tuple = ()
+
+    @nn.compact
+    def __call__(self, tokens):
+        table = self.param("embedding", named(nn.initializers.normal(1.0), "vocab", "embed"), (VOCAB, EMBED))
+        x, total = table[tokens], 0.0
+        for i in range(self.layers):
+            if self.widths:
+                x = x + nn.Dense(EMBED, name=f"layers_{i}")(jnp.tile(x, (1, 1, self.widths[i])))
+                continue
+            x, aux = Block(self.aux, self.dropout, name=f"layers_{i}")(x, None)
+            total = total + (0.0 if aux is None else aux)
+        head = self.param("head", named(initialiser, "embed", "vocab"), (EMBED, VOCAB))
+        return x @ head, total
+
+
 class NnxBlock(nnx.Module):
     def __init__(self, rngs, dropout):
         self.up = nnx.Param(initialiser(rngs.params(), (EMBED, MLP)), out_sharding=("embed", "mlp"))
@@ -97,6 +119,21 @@ class NnxModel(nnx.Module):
             return block(x)
 
         return run(self.layers, self.embedding[...][tokens]) @ self.head[...], 0.0
+
+
+class NnxListModel(nnx.Module):
+    def __init__(self, rngs, layers=4, dropout=0.0):
+        self.embedding = nnx.Param(
+            nn.initializers.normal(1.0)(rngs.params(), (VOCAB, EMBED)), out_sharding=("vocab", "embed")
+        )
+        self.blocks = nnx.List([NnxBlock(rngs, dropout) for _ in range(layers)])
+        self.head = nnx.Param(initialiser(rngs.params(), (EMBED, VOCAB)), out_sharding=("embed", "vocab"))
+
+    def __call__(self, tokens):
+        x = self.embedding[...][tokens]
+        for block in self.blocks:
+            x = block(x)
+        return x @ self.head[...], 0.0
 
 
 def token_loss(model, batch):
