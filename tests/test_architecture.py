@@ -25,6 +25,7 @@ LAYERS = (
     "partition",
     "evidence",
     "bench",
+    "search",
     "report",
     "cli",
 )

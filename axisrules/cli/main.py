@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import axisrules
 from axisrules.cli import (
+    advise,
     audit,
     balance,
     bench,
@@ -33,6 +34,7 @@ COMMANDS = {
     "bench": bench,
     "ledger": ledger,
     "audit": audit,
+    "advise": advise,
     "targets": targets,
     "doctor": doctor,
     "wrap": wrap,
