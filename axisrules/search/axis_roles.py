@@ -64,12 +64,9 @@ def rows_axes(plan: Plan) -> tuple[MeshAxis, ...]:
 
 def rows_reason(plan: Plan) -> DimReason | None:
     """How the rows of the batch came to be laid out; None for a batch that names no rows."""
-    for leaf_plan in plan.leaves:
-        if leaf_plan.leaf.kind == "batch":
-            for reason in leaf_plan.resolution.dims:
-                if reason.logical_axis == ROWS:
-                    return reason
-    return None
+    of_batch = (leaf_plan for leaf_plan in plan.leaves if leaf_plan.leaf.kind == "batch")
+    reasons = (reason for leaf_plan in of_batch for reason in leaf_plan.resolution.dims)
+    return next((reason for reason in reasons if reason.logical_axis == ROWS), None)
 
 
 def layer_count(plan: Plan) -> int:
