@@ -12,7 +12,7 @@ from rich.text import Text
 from axisrules.diagnostics import printable, to_json
 from axisrules.report.columns import NOTHING, Column, spaced_tables
 from axisrules.report.findings import styled_findings
-from axisrules.report.layout_words import error_words, layout_title, share_words
+from axisrules.report.layout_words import error_words, layout_title, over_words, share_words
 from axisrules.report.plain import plain_text
 from axisrules.report.quantities import percent, readable_bytes, readable_seconds
 
@@ -75,7 +75,8 @@ class AdviceTable:
 def _base_words(base: LayoutEvidence) -> str:
     if base.step_seconds is None:
         return "no estimate"
-    return f"{readable_seconds(base.step_seconds)} a step by the model, {share_words(base)} communication"
+    words = f"{readable_seconds(base.step_seconds)} a step by the model, {share_words(base)} communication"
+    return f"{words}; {over}" if (over := over_words(base)) else words
 
 
 def _nothing_words(advice: Advice) -> str:

@@ -19,7 +19,7 @@ fast compile's estimate orders 13 unlike the full compile's; the largest of thos
 # Of what a change saves, so many parts are named, and none smaller than this share of the step.
 NAMED_PARTS, WORTH_NAMING = 2, 0.02
 
-Outcome = Literal["better", "tie", "slower", "does not fit", "unknown"]
+Outcome = Literal["better", "fits", "tie", "slower", "does not fit", "unknown"]
 # What a step waits for, in words; communication is said with its mesh axes.
 RESOURCES = {
     "compute": "time on the matrix units",
@@ -58,21 +58,24 @@ class Verdict:
     @property
     def best(self) -> Trial | None:
         """The fastest trial that is better; None where none is."""
-        better = [trial for trial in self.trials if self.outcome(trial) == "better"]
+        better = [trial for trial in self.trials if self.outcome(trial) in ("better", "fits")]
         return min(better, key=lambda trial: _seconds(trial.evidence), default=None)
 
     def outcome(self, trial: Trial) -> Outcome:
         """What a trial is beside the table as it stands.
 
-        Any layout that fits beats one that does not. Of two that fit, one is better whose step is shorter
-        by more than ERROR_BAR, and slower the other way round; in between they are a tie.
+        Where the table does not fit, a trial that does `fits`, however long it takes. Of two that fit, one is
+        better whose step is shorter by more than ERROR_BAR, and slower the other way round; in between they
+        are a tie.
         """
         found, gain = trial.evidence, self.gain(trial)
         if found is not None and found.fits is False:
             return "does not fit"
         if found is None or gain is None or not found.fits:
             return "unknown"
-        if self.base.fits is False or gain > ERROR_BAR:
+        if self.base.fits is False:
+            return "fits"
+        if gain > ERROR_BAR:
             return "better"
         return "slower" if 1 - 1 / (1 - gain) > ERROR_BAR else "tie"
 
