@@ -1,6 +1,7 @@
 """How well one list of times orders what another list orders."""
 
 from collections.abc import Sequence
+from itertools import permutations
 
 
 def ranks(values: Sequence[float]) -> list[float]:
@@ -21,3 +22,13 @@ def regret(estimate: Sequence[float], reference: Sequence[float]) -> float:
     """How much slower, in percent, the estimate's first choice is than the best by the reference."""
     chosen = min(range(len(estimate)), key=estimate.__getitem__)
     return (reference[chosen] / min(reference) - 1) * 100
+
+
+def largest_reversal(estimate: Sequence[float], reference: Sequence[float]) -> float:
+    """The largest gain, in percent of the slower, that the estimate promises and the reference denies."""
+    promised = [
+        1 - estimate[other] / estimate[one]
+        for one, other in permutations(range(len(estimate)), 2)
+        if estimate[other] < estimate[one] and reference[other] >= reference[one]
+    ]
+    return max(promised, default=0.0) * 100

@@ -32,6 +32,7 @@ STAGES = {
     "6": "Command line and reports",
     "7": "Compiled programs, pipelines and memory",
     "8": "Targets and their compilers",
+    "9": "Advice that the compiler has tried",
 }
 COMMANDS = (
     "check",
@@ -43,6 +44,7 @@ COMMANDS = (
     "remat",
     "ledger",
     "audit",
+    "advise",
     "targets",
     "doctor",
     "presets",

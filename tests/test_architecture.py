@@ -25,7 +25,7 @@ LAYERS = (
     "partition",
     "evidence",
     "bench",
-    "search",
+    "advice search",
     "report",
     "cli",
 )

@@ -14,7 +14,7 @@ from axisrules.mesh import Target, parse_target
 from axisrules.rules import RuleTable
 
 if TYPE_CHECKING:
-    from axisrules.evidence import CompareProgress, Comparison
+    from axisrules.evidence import CompareProgress, Comparison, Compiling
 
 DEFAULT_TIMEOUT = 600
 TARGET_HELP = (
@@ -94,24 +94,34 @@ def compiled(args: Namespace, tables: Sequence[RuleTable], targets: Sequence[Tar
     """The evidence of every table on every target, with a line of progress while it is gathered."""
     set_up_devices(args.devices, None)
     from axisrules.cli.programs import named_model, program_of
-    from axisrules.evidence import Compiling, compare
+    from axisrules.evidence import compare
 
     named = named_model(args)
     program = program_of(named, args)
-    how = Compiling(
-        mode="full" if args.full else "fast",
-        uses_cache=not args.no_cache,
-        workers=args.jobs,
-        timeout_seconds=args.timeout,
-    )
+    how = compiling_of(args)
     with compare_progress(len(tables) * len(targets)) as on_progress:
         found = compare(program, tables, targets, mesh=args.mesh, how=how, on_progress=on_progress)
     return replace(found, model=named.name)
 
 
+def compiling_of(args: Namespace) -> "Compiling":
+    """How to compile, as `--full`, `--no-cache`, `--jobs` and `--timeout` say."""
+    from axisrules.evidence import Compiling
+
+    return Compiling(
+        mode="full" if args.full else "fast",
+        uses_cache=not args.no_cache,
+        workers=args.jobs,
+        timeout_seconds=args.timeout,
+    )
+
+
 @contextmanager
-def compare_progress(layouts: int) -> Iterator["CompareProgress"]:
-    """A bar on stderr: how many layouts are through, and what is going on; none where nobody would see it."""
+def compare_progress(layouts: int | None) -> Iterator["CompareProgress"]:
+    """A bar on stderr: how many layouts are through, and what is going on; none where nobody would see it.
+
+    `layouts` is None where their number is not known from the start.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import axisrules
 from axisrules.cli import (
+    advise,
     audit,
     balance,
     bench,
@@ -36,6 +37,7 @@ COMMANDS = {
     "search": search,
     "ledger": ledger,
     "audit": audit,
+    "advise": advise,
     "targets": targets,
     "doctor": doctor,
     "wrap": wrap,

@@ -132,6 +132,15 @@ EMPTY_SPACE = Code("AXR904", "no layout left to try")
 NOTHING_FITS = Code("AXR905", "no layout that fits")
 FOREIGN_JOURNAL = Code("AXR906", "journal of another search", "warning")
 NOT_A_START = Code("AXR907", "table that a search cannot start from")
+# 92x: what a search would change, each tried and found better
+MODEL_CUT_NEEDLESSLY = Code("AXR920", "model cut where data parallelism is better", "warning")
+TENSOR_BEYOND_LINKS = Code("AXR921", "tensor parallelism beyond the fastest links", "warning")
+PIPELINE_FOR_NETWORK = Code("AXR922", "slow network that a pipeline crosses faster", "warning")
+TENSOR_TOO_WIDE = Code("AXR923", "more ways of tensor parallelism than pay", "warning")
+COMMUNICATION_TO_SAVE = Code("AXR924", "communication that another layout saves", "warning")
+MICROBATCHES_TO_CHANGE = Code("AXR925", "another number of microbatches is better", "warning")
+SEQUENCE_LEFT_WHOLE = Code("AXR926", "sequence that tensor parallelism leaves whole", "warning")
+STATE_LEFT_WHOLE = Code("AXR927", "state held whole that fits once it is cut", "warning")
 
 CATALOG = {value.code: value for value in list(globals().values()) if isinstance(value, Code)}
 

@@ -3,10 +3,13 @@
 from axisrules.evidence.comparison import CompareProgress, Compiling, compare
 from axisrules.evidence.expect import assert_traffic
 from axisrules.evidence.layouts import LayoutCheck
+from axisrules.evidence.lints import LARGE_SHARE, SMALL_BYTES
 from axisrules.evidence.pipeline import PipelineFacts, check_pipeline, find_pipeline
 from axisrules.evidence.result import Comparison, LayoutEvidence
 
 __all__ = [
+    "LARGE_SHARE",
+    "SMALL_BYTES",
     "CompareProgress",
     "Comparison",
     "Compiling",

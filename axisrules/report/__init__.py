@@ -1,5 +1,6 @@
 """Results in, text, JSON and HTML out; decides nothing."""
 
+from axisrules.report.advice import AdviceTable
 from axisrules.report.audit import AuditTable
 from axisrules.report.axis_classes import AxisClassTable
 from axisrules.report.balance import BalanceTable
@@ -20,6 +21,7 @@ from axisrules.report.targets import TargetsTable
 
 __all__ = [
     "SORT_KEYS",
+    "AdviceTable",
     "AuditTable",
     "AxisClassTable",
     "BalanceTable",

@@ -6,7 +6,7 @@ import pytest
 
 from axisrules.models import DecoderConfig
 from benchmarks.programs import decoder_program
-from benchmarks.rank_order import regret, spearman
+from benchmarks.rank_order import largest_reversal, regret, spearman
 from benchmarks.theory import NARROW, WIDE, Theory
 
 CONFIG = DecoderConfig(vocab=96, embed=32, heads=4, kv_heads=2, head_dim=8, mlp=48, layers=3)
@@ -41,3 +41,9 @@ def test_rank_correlation() -> None:
 def test_regret_is_what_the_first_choice_costs() -> None:
     assert regret([1.0, 2.0], [1.2, 1.0]) == pytest.approx(20)
     assert regret([2.0, 1.0], [1.2, 1.0]) == 0
+
+
+def test_a_reversal_is_a_gain_that_is_promised_and_denied() -> None:
+    assert largest_reversal([1.0, 2.0, 4.0], [1.0, 2.0, 3.0]) == 0
+    assert largest_reversal([1.0, 2.0, 2.5], [1.0, 3.0, 2.5]) == pytest.approx(20)
+    assert largest_reversal([1.0, 2.0], [1.0, 1.0]) == pytest.approx(50)

@@ -1,0 +1,17 @@
+"""Tables held against what they might have said instead, by what the compiler shows of both."""
+
+from axisrules.advice.advice import CHECKS, Advice, advise
+from axisrules.advice.counterfactual import Case, Change
+from axisrules.advice.verdict import ERROR_BAR, Proposal, Trial, Verdict
+
+__all__ = [
+    "CHECKS",
+    "ERROR_BAR",
+    "Advice",
+    "Case",
+    "Change",
+    "Proposal",
+    "Trial",
+    "Verdict",
+    "advise",
+]
