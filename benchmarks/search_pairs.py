@@ -53,7 +53,15 @@ class Pair:
 
 PAIRS = (
     Pair("dense on v5e", DENSE_2B, 32, 1024, "tpu:v5e:4x4", "data=*,fsdp=*,tensor=*"),
-    Pair("experts on v5e", EXPERTS, 32, 1024, "tpu:v5e:4x4", "data=*,fsdp=*,expert=*,tensor=*"),
+    Pair(
+        "experts on v5e",
+        EXPERTS,
+        32,
+        1024,
+        "tpu:v5e:4x4",
+        "data=*,fsdp=*,expert=*,tensor=1..4",
+        forbidden=("sharded=optimizer",),
+    ),
     Pair(
         "dense on v5p, with remat",
         DENSE_7B,
@@ -81,8 +89,6 @@ PAIRS = (
         1024,
         "gpu:h100:1x8",
         "data=*,fsdp=*,expert=*,tensor=*",
-        fixed=("remat=none",),
-        forbidden=("accumulate=4", "accumulate=8"),
     ),
     Pair(
         "dense on two slices of v5e",

@@ -11,7 +11,7 @@ import jax
 
 from axisrules.cli.best_file import BestFile
 from axisrules.cli.programs import NamedModel, named_model, program_of
-from axisrules.cli.search_progress import Announced, SearchProgress, announce, search_progress
+from axisrules.cli.search_progress import FirstCandidate, SearchProgress, announce, search_progress
 from axisrules.cli.training import workload_of
 from axisrules.diagnostics import AxisRulesError, Origin, catalog, render_text
 from axisrules.evidence import Compiling, compare
@@ -21,11 +21,11 @@ from axisrules.search import (
     Budget,
     Conclusion,
     Constraints,
-    ExpectedGain,
     Journal,
     Measured,
     Progress,
     Scored,
+    Scorer,
     SearchResult,
     Space,
     Start,
@@ -72,7 +72,7 @@ def searched(args: Namespace, target: Target, constraints: Constraints, table: R
     program = program_of(named, args)
     _check_compiler(target)
     counted = target.counted(jax.device_count()) if target.is_local else target
-    space = make_space(program, counted, constraints)
+    space = make_space(program, counted, constraints, FirstCandidate(counted, constraints.hbm))
     start = find_start(space, table) if table else None
     budget = _budget(args, named, space)
     journal = _journal(args, space, budget)
@@ -90,11 +90,8 @@ def searched(args: Namespace, target: Target, constraints: Constraints, table: R
 def _run(plan: _Plan) -> SearchResult:
     first = (plan.start.candidate,) if plan.start else ()
     with search_progress(plan.space, plan.budget) as shown:
-        for candidate in first:
-            shown.say_first(candidate)
         result = search(
             plan.space,
-            strategy=Announced(ExpectedGain(), shown),
             budget=plan.budget,
             journal=plan.journal,
             first=first,
@@ -126,6 +123,7 @@ def _check_compiler(target: Target) -> None:
 def _budget(args: Namespace, named: NamedModel, space: Space) -> Budget:
     how = Compiling(uses_cache=not args.no_cache, workers=args.jobs, timeout_seconds=args.timeout)
     is_local = space.target.is_local
+    scorer: Scorer = Measured(workload_of(named, args)) if is_local else score
     return Budget(
         compiles=args.compiles,
         seconds=args.seconds,
@@ -133,7 +131,7 @@ def _budget(args: Namespace, named: NamedModel, space: Space) -> Budget:
         how=how,
         # What is run has the devices to itself, so one after the other is told at once.
         side_by_side=1 if is_local else max(args.jobs or 0, 4),
-        scorer=Measured(workload_of(named, args)) if is_local else score,
+        scorer=scorer,
     )
 
 

@@ -3,7 +3,7 @@
 from axisrules.mesh.chips import Basis, Chip, ChipFigure, ChipPlatform, SliceShapes, known_chips, load_chip
 from axisrules.mesh.spec import WILDCARD, AxisType, MeshSpec, parse_mesh
 from axisrules.mesh.target import Platform, Target, parse_target
-from axisrules.mesh.topology import offered_topologies
+from axisrules.mesh.topology import near_topologies, offered_topologies
 
 __all__ = [
     "WILDCARD",
@@ -18,6 +18,7 @@ __all__ = [
     "Target",
     "known_chips",
     "load_chip",
+    "near_topologies",
     "offered_topologies",
     "parse_mesh",
     "parse_target",

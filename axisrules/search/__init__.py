@@ -1,6 +1,7 @@
 """Which layout to take: rule tables proposed, compiled, compared and explained."""
 
 from axisrules.search.answer import Reason, nearly_won, reasons
+from axisrules.search.bounds import Bounds
 from axisrules.search.candidate import Candidate
 from axisrules.search.conclusion import Conclusion, conclude
 from axisrules.search.constraints import Constraints, SizeRange, parse_constraints
@@ -10,13 +11,15 @@ from axisrules.search.measured import Measured, timed
 from axisrules.search.no_fit import nothing_fits
 from axisrules.search.result import SearchResult, described
 from axisrules.search.roles import Group, Roles, read_roles
-from axisrules.search.score import Scored, Scorer, Term, score, scored
-from axisrules.search.space import Space, make_space
+from axisrules.search.score import Scored, ScoreProgress, Scorer, Term, score, scored
+from axisrules.search.space import Space, make_space, signature_of
 from axisrules.search.start import Start, find_start
 from axisrules.search.strategy import ExpectedGain, Strategy
 from axisrules.search.validation import error_of
+from axisrules.search.what_if import WhatIf, slower_network, with_half_the_chips, with_program
 
 __all__ = [
+    "Bounds",
     "Budget",
     "Candidate",
     "Conclusion",
@@ -28,6 +31,7 @@ __all__ = [
     "Progress",
     "Reason",
     "Roles",
+    "ScoreProgress",
     "Scored",
     "Scorer",
     "SearchResult",
@@ -36,6 +40,7 @@ __all__ = [
     "Start",
     "Strategy",
     "Term",
+    "WhatIf",
     "conclude",
     "described",
     "error_of",
@@ -50,5 +55,9 @@ __all__ = [
     "score",
     "scored",
     "search",
+    "signature_of",
+    "slower_network",
     "timed",
+    "with_half_the_chips",
+    "with_program",
 ]

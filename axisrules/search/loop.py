@@ -24,8 +24,8 @@ COMPILING = Compiling()
 class Budget:
     """How much a search may compile, and how: `compiles` candidates, by default 15% of the space, 8 to 48.
 
-    At most `side_by_side` at a time. No candidate is begun after `seconds`. `finalists` are compiled in full.
-    `scorer` gives candidates their numbers: `score`, or a `Measured` for what can be run.
+    At most `side_by_side` at a time. No candidate is begun after `seconds`. `finalists` are compiled in
+    full. `scorer` does it: `score`, one that looks results up, or a `Measured` for what can be run.
     """
 
     compiles: int | None = None
@@ -152,7 +152,10 @@ def _explore(run: _Run, strategy: Strategy, first: Sequence[Candidate]) -> None:
         run.compile(waiting, run.budget.how)
     while not run.is_late:
         count = min(run.budget.side_by_side, run.limit - len(run.seen))
-        left = [one for one in run.space.candidates if one not in run.seen and not _why_pruned(one, run)]
+        best = run.best
+        left = [
+            one for one in run.space.candidates if one not in run.seen and not _why_pruned(one, run, best)
+        ]
         if count < 1 or not left:
             return
         proposed = strategy.propose(run.space, left, list(run.seen.values()), count)
@@ -174,7 +177,7 @@ def _finish(run: _Run) -> None:
         run.compile(left, replace(run.budget.how, mode="full"))
 
 
-def _why_pruned(candidate: Candidate, run: _Run) -> str:
+def _why_pruned(candidate: Candidate, run: _Run, best: Scored | None) -> str:
     """What rules a candidate out before it is compiled; "" for nothing."""
     space, bounds = run.space, run.space.bounds(candidate)
     if (
@@ -182,7 +185,6 @@ def _why_pruned(candidate: Candidate, run: _Run) -> str:
         and bounds.state_bytes > space.constraints.hbm * space.target.chip.compile_limit_bytes
     ):
         return MEMORY
-    best = run.best
     if best and best.seconds and bounds.seconds > best.seconds * (1 + error_of(space.target.platform)):
         return SLOW
     return ""
@@ -194,5 +196,6 @@ SLOW = "its gradients and its state alone take longer than the best"
 
 def _pruned(run: _Run) -> list[tuple[str, int]]:
     """How many candidates the bounds ruled out, by reason."""
-    reasons = [_why_pruned(one, run) for one in run.space.candidates if one not in run.seen]
+    best = run.best
+    reasons = [_why_pruned(one, run, best) for one in run.space.candidates if one not in run.seen]
     return [(reason, reasons.count(reason)) for reason in (MEMORY, SLOW) if reason in reasons]

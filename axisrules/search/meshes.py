@@ -39,7 +39,7 @@ def fits_rows(sizes: Sizes, roles: Roles) -> bool:
 def _axes(roles: Roles, devices: int) -> list[tuple[MeshAxis, int]]:
     """The mesh axes that this program can use, each with what its size must divide; 0 for anything."""
     axes = [(STAGE, roles.sizes[roles.layers])] if roles.layers else []
-    axes.append((DATA, roles.sizes[roles.rows]))
+    axes.append((DATA, 0))
     axes += [(FSDP, 0)] if roles.cover else []
     axes += [(EXPERT, roles.sizes[roles.experts])] if roles.experts else []
     # A sequence is cut when there are not rows enough to go around.
@@ -56,7 +56,9 @@ def _shared(
             yield {}
         return
     (axis, whole), *others = axes
-    for size in range(1, devices + 1):
+    sizes = range(1, devices + 1)
+    # What lies over `fsdp` alone comes first: it is what is most likely to fit.
+    for size in reversed(sizes) if axis == FSDP else sizes:
         if devices % size or (whole and whole % size) or not constraints.allows_size(axis, size):
             continue
         for rest in _shared(others, devices // size, roles, constraints):

@@ -1,8 +1,7 @@
 """What a candidate is worth: its step compiled for the target, read, and put in a few numbers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from axisrules.evidence import Compiling, LayoutEvidence, compare
 from axisrules.schedules import facts, make_schedule
@@ -12,6 +11,7 @@ from axisrules.search.table import STAGE
 
 # (how many of the batch are through, what is going on)
 ScoreProgress = Callable[[int, str], None]
+Scorer = Callable[[Space, Sequence[Candidate], Compiling | None, ScoreProgress | None], Iterable["Scored"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,6 @@ class Scored:
         if not one.schedule:
             return 0.0
         return facts(make_schedule(one.schedule, one.size(STAGE), one.microbatches)).bubble
-
-
-class Scorer(Protocol):
-    """Anything that gives candidates their numbers, one after the other and in the order asked for."""
-
-    def __call__(
-        self, space: Space, candidates: Sequence[Candidate], how: Compiling, on_progress: ScoreProgress
-    ) -> Iterator[Scored]:
-        """The candidates scored; `how.mode` is `full` for the last few, which deserve more care."""
 
 
 def score(

@@ -1,7 +1,7 @@
 """Every layout that could be tried: meshes x rules x schedules x remat x accumulation, each one once."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import combinations
@@ -24,7 +24,8 @@ ACCUMULATIONS = (1, 2, 4, 8)
 MICROBATCHES_PER_STAGE = (1, 2, 4)
 SCHEDULE = "1f1b"
 
-UNEVEN = "a dim that its devices do not divide"
+OnCandidate = Callable[[Candidate, Bounds], None]
+
 ROWS = "rows of the batch that the devices do not divide"
 SAME = "the same plan as another"
 IDLE = "a mesh axis that would cut nothing"
@@ -55,12 +56,19 @@ class Space:
         return len(self.candidates)
 
 
-def make_space(program: Program, target: Target, constraints: Constraints | None = None) -> Space:
-    """The space of `program` on `target`; for `local`, on `target.counted(jax.device_count())`.
+def make_space(
+    program: Program,
+    target: Target,
+    constraints: Constraints | None = None,
+    on_candidate: OnCandidate | None = None,
+) -> Space:
+    """The space of `program` on `target`, for `local` on `target.counted(jax.device_count())`.
 
     Two candidates with one plan are one: when every array of the program has the same spec under both, up
     to the names of the mesh axes, XLA is given the same program. A mesh axis that cuts nothing makes
     devices do each other's work over, so the layout would be as fast without them.
+
+    `on_candidate` is called with each candidate as it is found, and with its bounds.
 
     Raises AxisRulesError: AXR901 to AXR903 for the program and the constraints, AXR904 for an empty space.
     """
@@ -68,7 +76,7 @@ def make_space(program: Program, target: Target, constraints: Constraints | None
     roles = read_roles(program.leaves)
     check_constraints(constraints, roles)
     maker = _Maker(program, target, roles, constraints)
-    candidates = tuple(maker.candidates())
+    candidates = tuple(_told(maker, on_candidate))
     if not candidates:
         why = (
             ", ".join(f"{count} for {reason}" for reason, count in maker.removed.items())
@@ -78,9 +86,31 @@ def make_space(program: Program, target: Target, constraints: Constraints | None
     return Space(program, target, roles, constraints, candidates, dict(maker.removed), maker.layouts)
 
 
+def _told(maker: "_Maker", on_candidate: OnCandidate | None) -> Iterator[Candidate]:
+    for candidate in maker.candidates():
+        if on_candidate:
+            on_candidate(candidate, maker.layouts[layout_of(candidate)])
+        yield candidate
+
+
 def layout_of(candidate: Candidate) -> Candidate:
     """The candidate without what decides how its step is run: the same plan."""
     return replace(candidate, remat="none", accumulate=1, schedule="", microbatches=1)
+
+
+def signature_of(space: Space, table: RuleTable, mesh: str = "") -> object:
+    """What two tables have in common that lay a program out alike: the same specs up to mesh axes' names.
+
+    None for a table that does not fit the program or the target; its own mesh unless one is given.
+    """
+    try:
+        fitted = space.target.fit(parse_mesh(mesh or table.mesh))
+    except AxisRulesError:
+        return None
+    plan = survey(_one_of_each(space.program.leaves), table, fitted)
+    if any(found.severity == "error" for found in plan.diagnostics):
+        return None
+    return _signature(plan)[0]
 
 
 @dataclass
@@ -103,16 +133,22 @@ class _Maker:
                 self.removed[ROWS] += 1
                 continue
             for layout in self._layouts(sizes):
-                table = table_of(layout, self.roles)
-                reason = self._problem(layout, table, leaves)
-                if reason:
-                    self.removed[reason] += 1
-                    continue
-                for candidate in self._trained(layout, remats):
-                    if self.constraints.allows(candidate, table):
-                        yield candidate
-                    else:
-                        self.removed[UNWANTED] += 1
+                yield from self._allowed(layout, leaves, remats)
+
+    def _allowed(
+        self, layout: Candidate, leaves: Counter[Leaf], remats: Sequence[str]
+    ) -> Iterator[Candidate]:
+        """The ways to run a layout's step that are left, none where the layout itself is left out."""
+        table = table_of(layout, self.roles)
+        reason = self._problem(layout, table, leaves)
+        if reason:
+            self.removed[reason] += 1
+            return
+        for candidate in self._trained(layout, remats):
+            if self.constraints.allows(candidate, table):
+                yield candidate
+            else:
+                self.removed[UNWANTED] += 1
 
     def _layouts(self, sizes: Sizes) -> Iterator[Candidate]:
         """All that the rules can make of one mesh."""
@@ -138,8 +174,9 @@ class _Maker:
     def _problem(self, layout: Candidate, table: RuleTable, leaves: Counter[Leaf]) -> str:
         """Why a layout is left out; "" where it is not, and its bounds are noted."""
         plan = survey(leaves, table, self.target.fit(parse_mesh(table.mesh)))
-        if any(found.severity == "error" for found in plan.diagnostics):
-            return UNEVEN
+        errors = [found for found in plan.diagnostics if found.severity == "error"]
+        if errors:
+            return errors[0].title
         signature, used = _signature(plan)
         if len(used) < len(layout.sizes):
             return IDLE
@@ -183,12 +220,13 @@ def _one_of_each(leaves: Sequence[Leaf]) -> Counter[Leaf]:
 def _signature(plan: Plan) -> tuple[object, set[MeshAxis]]:
     """What two plans have in common when they are one but for the names of mesh axes; and the axes in use."""
     across = dict(plan.mesh.slices)
-    place = {name: at for at, (name, _) in enumerate(plan.mesh.sizes)}
+    wide = [(name, size) for name, size in plan.mesh.sizes if size > 1]
+    place = {name: at for at, (name, _) in enumerate(wide)}
     specs = tuple(
         tuple(tuple(place[axis] for axis in dim) for dim in leaf_plan.spec) for leaf_plan in plan.leaves
     )
     used = {axis for leaf_plan in plan.leaves for dim in leaf_plan.spec for axis in dim}
-    sizes = tuple((size, across.get(name, 1)) for name, size in plan.mesh.sizes)
+    sizes = tuple((size, across.get(name, 1)) for name, size in wide)
     return (sizes, specs), used
 
 

@@ -19,11 +19,13 @@ def table_of(candidate: Candidate, roles: Roles, name: str = "found") -> RuleTab
     Axes of a group that `tensor` does not divide are left whole, and the table says so.
     """
     has = [axis for axis in MESH_AXES if candidate.size(axis) > 1]
-    rules: dict[str, object] = {roles.rows: _listed([axis for axis in ROW_AXES if axis in has])}
-    if roles.layers:
-        rules[roles.layers] = _listed([axis for axis in (STAGE,) if axis in has])
+    rules: dict[str, object] = {}
+    # Where tokens have travelled to their experts, `expert` cuts these and no longer the rows.
     if roles.experts:
         rules[roles.experts] = _listed([axis for axis in (EXPERT,) if axis in has])
+    rules[roles.rows] = _of_rows([axis for axis in ROW_AXES if axis in has])
+    if roles.layers:
+        rules[roles.layers] = _listed([axis for axis in (STAGE,) if axis in has])
     rules |= {axis: TENSOR if _is_cut(axis, candidate, roles) else [] for axis in roles.inner}
     if roles.positions:
         rules[roles.positions] = _of_positions(candidate)
@@ -43,6 +45,13 @@ def table_of(candidate: Candidate, roles: Roles, name: str = "found") -> RuleTab
 
 def _listed(mesh_axes: list[str]) -> object:
     return mesh_axes[0] if len(mesh_axes) == 1 else mesh_axes
+
+
+def _of_rows(mesh_axes: list[str]) -> object:
+    others = [axis for axis in mesh_axes if axis != EXPERT]
+    if others == mesh_axes:
+        return _listed(mesh_axes)
+    return {"any": [_listed(mesh_axes), _listed(others)]}
 
 
 def _is_cut(axis: LogicalAxis, candidate: Candidate, roles: Roles) -> bool:

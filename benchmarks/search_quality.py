@@ -1,0 +1,126 @@
+"""The search's answer against everything that it could have answered, on six pairs compiled whole.
+
+python -m benchmarks.search_quality
+
+Each pair's space is compiled candidate by candidate (a journal keeps them, so an interrupted run goes on; the
+first one takes hours), and those within a tenth of the best through code generation too: that is the referee.
+The search then runs with results looked up instead of compiled, by the same code and with its own budget.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+
+from axisrules.evidence import Compiling
+from axisrules.search import (
+    Budget,
+    Candidate,
+    Scored,
+    ScoreProgress,
+    SearchResult,
+    Space,
+    search,
+)
+from benchmarks.report import Figure, publish
+from benchmarks.search_enumeration import enumerate_pair
+from benchmarks.search_pairs import PAIRS, Pair
+from benchmarks.search_rivals import closed_forms, presets, thumb
+
+NEAR = 0.10
+FULL_AT_MOST = 12
+Scores = Mapping[Candidate, Scored]
+
+
+def looked_up(space: Space, fast: Scores, full: Scores) -> SearchResult:
+    """The search as users run it, with the enumerated numbers in the place of compilers."""
+
+    def scorer(
+        _space: Space, candidates: Sequence[Candidate], how: Compiling | None, _tell: ScoreProgress | None
+    ) -> list[Scored]:
+        known = full if how and how.mode == "full" else fast
+        return [known[one] for one in candidates]
+
+    return search(space, budget=Budget(scorer=scorer))
+
+
+def seconds_of(one: Candidate | None, fast: Scores, full: Scores) -> float:
+    """The referee's time: the full compile's, or else the fast path's; infinite where it does not fit."""
+    if one is None:
+        return float("inf")
+    found = full.get(one, fast[one])
+    return found.seconds if found.seconds and found.fits() else float("inf")
+
+
+def near_the_best(fast: Scores) -> list[Candidate]:
+    """The candidates that could be the best by the referee."""
+    fitting = sorted((one for one in fast.values() if one.seconds and one.fits()), key=_seconds)
+    return [one.candidate for one in fitting if _seconds(one) <= _seconds(fitting[0]) * (1 + NEAR)]
+
+
+def figures_of(pair: Pair) -> Iterator[Figure]:
+    """How good the answer is, what it cost, and how the rivals do."""
+    space = pair.space()
+    fast = enumerate_pair(pair, space)
+    near = near_the_best(fast)[:FULL_AT_MOST]
+    full = enumerate_pair(pair, space, "full", near) if space.target.platform == "tpu" else {}
+    best = min(space.candidates, key=lambda one: seconds_of(one, fast, full))
+    least = seconds_of(best, fast, full)
+    # A finalist that was not among those compiled in full counts by its fast time.
+    result = looked_up(space, fast, {**fast, **full})
+    found = seconds_of(result.best.candidate if result.best else None, fast, full)
+    yield Figure(f"{pair.name}: candidates", len(space), at_least=200)
+    yield Figure(f"{pair.name}: of them fit", sum(one.fits() and bool(one.seconds) for one in fast.values()))
+    yield Figure(f"{pair.name}: could not be compiled", sum(bool(one.error) for one in fast.values()))
+    yield Figure(f"{pair.name}: best step", least * 1e3, "ms")
+    yield Figure(f"{pair.name}: the answer's regret", (found / least - 1) * 100, "%", at_most=3)
+    yield Figure(f"{pair.name}: compiled", result.compiled / len(space) * 100, "%", at_most=15)
+    yield from bounds_kept(pair, space, best, fast)
+    for name, rival in rivals(pair, space, fast, full):
+        theirs = seconds_of(rival, fast, full)
+        lead = float("inf") if theirs == float("inf") else (theirs / found - 1) * 100
+        yield Figure(f"{pair.name}: ahead of {name}", lead, "%", at_least=0)
+    if full:
+        yield Figure(f"{pair.name}: fast path's error", spread(fast, full) * 100, "%")
+
+
+def bounds_kept(pair: Pair, space: Space, best: Candidate, fast: Scores) -> Iterator[Figure]:
+    """Bounds are lower than what the compiler found, for every candidate; so the best is never left out."""
+    known = [one for one in fast.values() if one.seconds and one.needed_bytes]
+    late = sum(space.bounds(one.candidate).seconds > _seconds(one) for one in known)
+    large = sum(space.bounds(one.candidate).state_bytes > (one.needed_bytes or 0) for one in known)
+    bounds = space.bounds(best)
+    yield Figure(f"{pair.name}: bounds above the estimate", late + large, at_most=0)
+    fits = bounds.state_bytes <= space.target.chip.compile_limit_bytes
+    yield Figure(f"{pair.name}: the best left out by a bound", float(not fits), at_most=0)
+
+
+def rivals(pair: Pair, space: Space, fast: Scores, full: Scores) -> Iterator[tuple[str, Candidate | None]]:
+    """Each rival's choice; of a preset, its best mesh."""
+    yield "the rule of thumb", thumb(space)
+    yield from closed_forms(pair, space)
+    best: dict[str, Candidate] = {}
+    for name, one in presets(space):
+        preset = name.split()[0]
+        if preset not in best or seconds_of(one, fast, full) < seconds_of(best[preset], fast, full):
+            best[preset] = one
+    yield from best.items()
+
+
+def spread(fast: Scores, full: Scores) -> float:
+    """The most that the fast path's ratio of two layouts is off the full compile's."""
+    ratios = [
+        _seconds(full[one]) / _seconds(fast[one]) for one in full if full[one].seconds and fast[one].seconds
+    ]
+    return max(ratios) / min(ratios) - 1
+
+
+def _seconds(one: Scored) -> float:
+    return one.seconds or float("inf")
+
+
+def main() -> int:
+    """0 when the search is good enough on every pair."""
+    return publish("search_quality", [figure for pair in PAIRS for figure in figures_of(pair)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
