@@ -70,7 +70,7 @@ def searched(args: Namespace, target: Target, constraints: Constraints, table: R
     """
     named = named_model(args)
     program = program_of(named, args)
-    _check_compiler(target)
+    check_compiler(target)
     counted = target.counted(jax.device_count()) if target.is_local else target
     space = make_space(program, counted, constraints, FirstCandidate(counted, constraints.hbm))
     start = find_start(space, table) if table else None
@@ -113,7 +113,7 @@ def _keeping(output: BestFile, shown: SearchProgress) -> Callable[[Progress], No
     return on_progress
 
 
-def _check_compiler(target: Target) -> None:
+def check_compiler(target: Target) -> None:
     """Said before anything is searched: without a compiler every candidate would fail alike."""
     problem = None if target.is_local else compiler_problem(target.chip.platform, installed_versions())
     if problem:

@@ -5,6 +5,7 @@ from axisrules.search.bounds import Bounds
 from axisrules.search.candidate import Candidate
 from axisrules.search.conclusion import Conclusion, conclude
 from axisrules.search.constraints import Constraints, SizeRange, parse_constraints
+from axisrules.search.fitting import FitProgress, FitReport, TableFit, fit, meshes_of
 from axisrules.search.journal import Journal, journal_key
 from axisrules.search.loop import Budget, Progress, search
 from axisrules.search.measured import Measured, timed
@@ -25,6 +26,8 @@ __all__ = [
     "Conclusion",
     "Constraints",
     "ExpectedGain",
+    "FitProgress",
+    "FitReport",
     "Group",
     "Journal",
     "Measured",
@@ -39,14 +42,17 @@ __all__ = [
     "Space",
     "Start",
     "Strategy",
+    "TableFit",
     "Term",
     "WhatIf",
     "conclude",
     "described",
     "error_of",
     "find_start",
+    "fit",
     "journal_key",
     "make_space",
+    "meshes_of",
     "nearly_won",
     "nothing_fits",
     "parse_constraints",

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from itertools import combinations
+from itertools import combinations, product
 from math import prod
 
 from axisrules.adapters import Program
@@ -154,13 +154,12 @@ class _Maker:
         """All that the rules can make of one mesh."""
         plain = Candidate(()).with_sizes(sizes)
         sharded: tuple[Sharded, ...] = ("params", "optimizer") if plain.size(FSDP) > 1 else ("params",)
-        for crossing, slices in crossings(sizes, self.target):
-            for part in sharded:
-                base = replace(plain, sharded=part, crossing=crossing, slices=slices)
-                for cut in self._cuts(plain.size(TENSOR)):
-                    yield replace(base, cut=cut)
-                    if cut and self.roles.positions:
-                        yield replace(base, cut=cut, cuts_positions=True)
+        for (crossing, slices), part in product(crossings(sizes, self.target), sharded):
+            base = replace(plain, sharded=part, crossing=crossing, slices=slices)
+            for cut in self._cuts(plain.size(TENSOR)):
+                yield replace(base, cut=cut)
+                if cut and self.roles.positions:
+                    yield replace(base, cut=cut, cuts_positions=True)
 
     def _cuts(self, ways: int) -> Iterator[tuple[LogicalAxis, ...]]:
         """Every choice of groups for `tensor`, all of them first."""
