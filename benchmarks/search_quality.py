@@ -34,9 +34,9 @@ def looked_up(space: Space, fast: Scores, full: Scores) -> SearchResult:
     """The search as users run it, with the enumerated numbers in the place of compilers."""
 
     def scorer(
-        _space: Space, candidates: Sequence[Candidate], how: Compiling | None, _tell: ScoreProgress | None
+        _space: Space, candidates: Sequence[Candidate], how: Compiling, _tell: ScoreProgress
     ) -> list[Scored]:
-        known = full if how and how.mode == "full" else fast
+        known = full if how.mode == "full" else fast
         return [known[one] for one in candidates]
 
     return search(space, budget=Budget(scorer=scorer))

@@ -25,7 +25,7 @@ class Budget:
     """How much a search may compile, and how: `compiles` candidates, by default 15% of the space, 8 to 48.
 
     At most `side_by_side` at a time. No candidate is begun after `seconds`. `finalists` are compiled in
-    full. `scorer` does it: `score`, one that looks results up, or a `Measured` for what can be run.
+    full. `scorer` gives candidates their numbers: `score`, or a `Measured` for what can be run.
     """
 
     compiles: int | None = None

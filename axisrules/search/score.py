@@ -1,6 +1,6 @@
 """What a candidate is worth: its step compiled for the target, read, and put in a few numbers."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from axisrules.evidence import Compiling, LayoutEvidence, compare
@@ -11,7 +11,6 @@ from axisrules.search.table import STAGE
 
 # (how many of the batch are through, what is going on)
 ScoreProgress = Callable[[int, str], None]
-Scorer = Callable[[Space, Sequence[Candidate], Compiling | None, ScoreProgress | None], Iterable["Scored"]]
 
 
 @dataclass(frozen=True, slots=True)

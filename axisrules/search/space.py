@@ -62,7 +62,7 @@ def make_space(
     constraints: Constraints | None = None,
     on_candidate: OnCandidate | None = None,
 ) -> Space:
-    """The space of `program` on `target`, for `local` on `target.counted(jax.device_count())`.
+    """The space of `program` on `target`, for `local`, on `target.counted(jax.device_count())`.
 
     Two candidates with one plan are one: when every array of the program has the same spec under both, up
     to the names of the mesh axes, XLA is given the same program. A mesh axis that cuts nothing makes
@@ -126,40 +126,38 @@ class _Maker:
     seen: set[object] = field(default_factory=set)
 
     def candidates(self) -> Iterator[Candidate]:
+        """Every layout that has a plan of its own, in every way that its steps can be run."""
         leaves = _one_of_each(self.program.leaves)
         remats = tuple(_remats(self.program.leaves, self.roles))
-        for sizes in meshes(self.roles, self.target, self.constraints):
-            if not fits_rows(sizes, self.roles):
-                self.removed[ROWS] += 1
+        for layout in self._layouts():
+            table = table_of(layout, self.roles)
+            reason = self._problem(layout, table, leaves)
+            if reason:
+                self.removed[reason] += 1
                 continue
-            for layout in self._layouts(sizes):
-                yield from self._allowed(layout, leaves, remats)
+            for candidate in self._trained(layout, remats):
+                if self.constraints.allows(candidate, table):
+                    yield candidate
+                else:
+                    self.removed[UNWANTED] += 1
 
-    def _allowed(
-        self, layout: Candidate, leaves: Counter[Leaf], remats: Sequence[str]
-    ) -> Iterator[Candidate]:
-        """The ways to run a layout's step that are left, none where the layout itself is left out."""
-        table = table_of(layout, self.roles)
-        reason = self._problem(layout, table, leaves)
-        if reason:
-            self.removed[reason] += 1
-            return
-        for candidate in self._trained(layout, remats):
-            if self.constraints.allows(candidate, table):
-                yield candidate
+    def _layouts(self) -> Iterator[Candidate]:
+        for sizes in meshes(self.roles, self.target, self.constraints):
+            if fits_rows(sizes, self.roles):
+                yield from self._layouts_on(sizes)
             else:
-                self.removed[UNWANTED] += 1
+                self.removed[ROWS] += 1
 
-    def _layouts(self, sizes: Sizes) -> Iterator[Candidate]:
+    def _layouts_on(self, sizes: Sizes) -> Iterator[Candidate]:
         """All that the rules can make of one mesh."""
         plain = Candidate(()).with_sizes(sizes)
         sharded: tuple[Sharded, ...] = ("params", "optimizer") if plain.size(FSDP) > 1 else ("params",)
-        for (crossing, slices), part in product(crossings(sizes, self.target), sharded):
-            base = replace(plain, sharded=part, crossing=crossing, slices=slices)
-            for cut in self._cuts(plain.size(TENSOR)):
-                yield replace(base, cut=cut)
-                if cut and self.roles.positions:
-                    yield replace(base, cut=cut, cuts_positions=True)
+        cuts = tuple(self._cuts(plain.size(TENSOR)))
+        for (crossing, slices), part, cut in product(crossings(sizes, self.target), sharded, cuts):
+            layout = replace(plain, sharded=part, crossing=crossing, slices=slices, cut=cut)
+            yield layout
+            if cut and self.roles.positions:
+                yield replace(layout, cuts_positions=True)
 
     def _cuts(self, ways: int) -> Iterator[tuple[LogicalAxis, ...]]:
         """Every choice of groups for `tensor`, all of them first."""
