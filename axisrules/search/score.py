@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from axisrules.evidence import Compiling, LayoutEvidence, compare
 from axisrules.schedules import facts, make_schedule
@@ -67,6 +68,15 @@ class Scored:
         if not one.schedule:
             return 0.0
         return facts(make_schedule(one.schedule, one.size(STAGE), one.microbatches)).bubble
+
+
+class Scorer(Protocol):
+    """Anything that gives candidates their numbers, one after the other and in the order asked for."""
+
+    def __call__(
+        self, space: Space, candidates: Sequence[Candidate], how: Compiling, on_progress: ScoreProgress
+    ) -> Iterator[Scored]:
+        """The candidates scored; `how.mode` is `full` for the last few, which deserve more care."""
 
 
 def score(
