@@ -3,8 +3,8 @@
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
@@ -29,6 +29,7 @@ from axisrules.search import (
     SearchResult,
     Space,
     Start,
+    WhatIf,
     conclude,
     find_start,
     journal_key,
@@ -37,6 +38,8 @@ from axisrules.search import (
     scored,
     search,
     timed,
+    with_half_the_chips,
+    with_program,
 )
 from axisrules.targets import compiler_problem, default_cache, installed_versions
 
@@ -84,7 +87,22 @@ def searched(args: Namespace, target: Target, constraints: Constraints, table: R
     result = _run(_Plan(space, budget, journal, output, start))
     if start and start.is_equal:
         before = next((one for one in result.scored if one.candidate == start.candidate), None)
-    return Found(conclude(result, start, before), named.name)
+    found = conclude(result, start, before)
+    if args.what_if and result.best and not result.is_interrupted:
+        found = replace(found, what_ifs=(*found.what_ifs, *_what_ifs(args, named, result, budget)))
+    return Found(found, named.name)
+
+
+def _what_ifs(args: Namespace, named: NamedModel, result: SearchResult, budget: Budget) -> Iterator[WhatIf]:
+    """What twice the batch and half the chips would change; on local devices nothing is known of either."""
+    if result.space.target.is_local:
+        return
+    if named.batch is None:
+        doubled = program_of(named, Namespace(**{**vars(args), "batch": 2 * args.batch}))
+        yield with_program(result, doubled, f"a batch of {2 * args.batch}", budget.how)
+    halved = with_half_the_chips(result, budget.how)
+    if halved:
+        yield halved
 
 
 def _run(plan: _Plan) -> SearchResult:
