@@ -32,12 +32,15 @@ STAGES = {
     "6": "Command line and reports",
     "7": "Compiled programs, pipelines and memory",
     "8": "Targets and their compilers",
+    "9": "Search",
 }
 COMMANDS = (
     "check",
     "explain",
     "diff",
     "bench",
+    "search",
+    "fit",
     "schedule",
     "balance",
     "remat",
