@@ -32,13 +32,15 @@ STAGES = {
     "6": "Command line and reports",
     "7": "Compiled programs, pipelines and memory",
     "8": "Targets and their compilers",
-    "9": "Advice that the compiler has tried",
+    "9": "Search and advice",
 }
 COMMANDS = (
     "check",
     "explain",
     "diff",
     "bench",
+    "search",
+    "fit",
     "schedule",
     "balance",
     "remat",
@@ -50,8 +52,6 @@ COMMANDS = (
     "presets",
     "wrap",
     "typecheck",
-    "schedule",
-    "balance",
 )
 HELP_COLUMNS = "88"
 IMAGE = re.compile(r'<p>\s*<img alt="([^"]*)" src="([^"]*\.svg)"\s*/?>\s*</p>')

@@ -113,6 +113,11 @@ def _add_budget(parser: ArgumentParser) -> None:
         metavar="N",
         help=f"compile the best N in full; locally, time them for longer (default: {DEFAULT_FINALISTS})",
     )
+    parser.add_argument(
+        "--what-if",
+        action="store_true",
+        help="compile the leading layouts for twice the batch and for half the chips as well",
+    )
 
 
 def _add_files(parser: ArgumentParser) -> None:

@@ -1,7 +1,7 @@
 """What is seen of a search while it works: a bar in a terminal, a few lines in a log."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -9,54 +9,45 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
+from axisrules.mesh import Target
 from axisrules.report import bounds_words
-from axisrules.search import Budget, Candidate, Progress, Scored, Space, Strategy
+from axisrules.search import Bounds, Budget, Candidate, Progress, Scored, Space
 
 
 @dataclass
 class SearchProgress:
     """A bar on stderr, with the best so far; where nobody would see it move, every improvement is a line."""
 
-    space: Space
     bars: Bars
     task: TaskID
     limit: int
     best: Scored | None = None
-    has_said_first: bool = False
-
-    def say_first(self, candidate: Candidate) -> None:
-        """The first candidate and its bounds, before anything is compiled."""
-        if not self.has_said_first:
-            self.has_said_first = True
-            self._say(f"first {bounds_words(self.space, candidate)}")
 
     def tell(self, progress: Progress) -> None:
         """Where the search is."""
         best = f"best so far {_words(progress.best)}; " if progress.best else ""
         self.bars.update(self.task, description=best + progress.phase, completed=progress.done)
         if self.bars.disable and progress.best and progress.best != self.best:
-            self._say(f"{progress.done} of {self.limit}: best so far {_words(progress.best)}")
+            words = f"{progress.done} of {self.limit}: best so far {_words(progress.best)}"
+            print(words, file=sys.stderr, flush=True)
         self.best = progress.best
 
-    def _say(self, words: str) -> None:
-        self.bars.console.print(words, soft_wrap=True)
 
+@dataclass
+class FirstCandidate:
+    """Says the first candidate that a space has, with its bounds, while the others are still being found."""
 
-@dataclass(frozen=True)
-class Announced:
-    """A strategy whose first proposal is told."""
+    target: Target
+    hbm: float
+    is_said: bool = False
 
-    strategy: Strategy
-    shown: SearchProgress
-
-    def propose(
-        self, space: Space, left: Sequence[Candidate], seen: Sequence[Scored], count: int
-    ) -> Sequence[Candidate]:
-        """What the strategy proposes."""
-        proposed = self.strategy.propose(space, left, seen, count)
-        for candidate in proposed[:1]:
-            self.shown.say_first(candidate)
-        return proposed
+    def __call__(self, candidate: Candidate, bounds: Bounds) -> None:
+        """One more candidate."""
+        if not self.is_said:
+            self.is_said = True
+            print(
+                f"first {bounds_words(candidate, bounds, self.target, self.hbm)}", file=sys.stderr, flush=True
+            )
 
 
 def announce(space: Space, budget: Budget) -> None:
@@ -78,7 +69,7 @@ def search_progress(space: Space, budget: Budget) -> Iterator[SearchProgress]:
     console = Console(stderr=True, markup=False, highlight=False, emoji=False)
     limit = min(budget.compiles_of(space), len(space))
     with Bars(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bars:
-        yield SearchProgress(space, bars, bars.add_task("", total=limit), limit)
+        yield SearchProgress(bars, bars.add_task("", total=limit), limit)
 
 
 def _words(one: Scored) -> str:

@@ -3,15 +3,15 @@
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
 
 from axisrules.cli.best_file import BestFile
 from axisrules.cli.programs import NamedModel, named_model, program_of
-from axisrules.cli.search_progress import Announced, SearchProgress, announce, search_progress
+from axisrules.cli.search_progress import FirstCandidate, SearchProgress, announce, search_progress
 from axisrules.cli.training import workload_of
 from axisrules.diagnostics import AxisRulesError, Origin, catalog, render_text
 from axisrules.evidence import Compiling, compare
@@ -21,14 +21,15 @@ from axisrules.search import (
     Budget,
     Conclusion,
     Constraints,
-    ExpectedGain,
     Journal,
     Measured,
     Progress,
     Scored,
+    Scorer,
     SearchResult,
     Space,
     Start,
+    WhatIf,
     conclude,
     find_start,
     journal_key,
@@ -37,6 +38,8 @@ from axisrules.search import (
     scored,
     search,
     timed,
+    with_half_the_chips,
+    with_program,
 )
 from axisrules.targets import compiler_problem, default_cache, installed_versions
 
@@ -70,9 +73,9 @@ def searched(args: Namespace, target: Target, constraints: Constraints, table: R
     """
     named = named_model(args)
     program = program_of(named, args)
-    _check_compiler(target)
+    check_compiler(target)
     counted = target.counted(jax.device_count()) if target.is_local else target
-    space = make_space(program, counted, constraints)
+    space = make_space(program, counted, constraints, FirstCandidate(counted, constraints.hbm))
     start = find_start(space, table) if table else None
     budget = _budget(args, named, space)
     journal = _journal(args, space, budget)
@@ -84,17 +87,29 @@ def searched(args: Namespace, target: Target, constraints: Constraints, table: R
     result = _run(_Plan(space, budget, journal, output, start))
     if start and start.is_equal:
         before = next((one for one in result.scored if one.candidate == start.candidate), None)
-    return Found(conclude(result, start, before), named.name)
+    found = conclude(result, start, before)
+    if args.what_if and result.best and not result.is_interrupted:
+        found = replace(found, what_ifs=(*found.what_ifs, *_what_ifs(args, named, result, budget)))
+    return Found(found, named.name)
+
+
+def _what_ifs(args: Namespace, named: NamedModel, result: SearchResult, budget: Budget) -> Iterator[WhatIf]:
+    """What twice the batch and half the chips would change; on local devices nothing is known of either."""
+    if result.space.target.is_local:
+        return
+    if named.batch is None:
+        doubled = program_of(named, Namespace(**{**vars(args), "batch": 2 * args.batch}))
+        yield with_program(result, doubled, f"a batch of {2 * args.batch}", budget.how)
+    halved = with_half_the_chips(result, budget.how)
+    if halved:
+        yield halved
 
 
 def _run(plan: _Plan) -> SearchResult:
     first = (plan.start.candidate,) if plan.start else ()
     with search_progress(plan.space, plan.budget) as shown:
-        for candidate in first:
-            shown.say_first(candidate)
         result = search(
             plan.space,
-            strategy=Announced(ExpectedGain(), shown),
             budget=plan.budget,
             journal=plan.journal,
             first=first,
@@ -116,7 +131,7 @@ def _keeping(output: BestFile, shown: SearchProgress) -> Callable[[Progress], No
     return on_progress
 
 
-def _check_compiler(target: Target) -> None:
+def check_compiler(target: Target) -> None:
     """Said before anything is searched: without a compiler every candidate would fail alike."""
     problem = None if target.is_local else compiler_problem(target.chip.platform, installed_versions())
     if problem:
@@ -126,6 +141,7 @@ def _check_compiler(target: Target) -> None:
 def _budget(args: Namespace, named: NamedModel, space: Space) -> Budget:
     how = Compiling(uses_cache=not args.no_cache, workers=args.jobs, timeout_seconds=args.timeout)
     is_local = space.target.is_local
+    scorer: Scorer = Measured(workload_of(named, args)) if is_local else score
     return Budget(
         compiles=args.compiles,
         seconds=args.seconds,
@@ -133,7 +149,7 @@ def _budget(args: Namespace, named: NamedModel, space: Space) -> Budget:
         how=how,
         # What is run has the devices to itself, so one after the other is told at once.
         side_by_side=1 if is_local else max(args.jobs or 0, 4),
-        scorer=Measured(workload_of(named, args)) if is_local else score,
+        scorer=scorer,
     )
 
 

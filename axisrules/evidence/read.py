@@ -47,8 +47,9 @@ def read_step(flat: FlatStep, step: CompiledStep) -> LayoutEvidence:
     ledger = attribute(read, module, numbering)
     memory = read_memory(step.buffers_text, platform=step.target.platform)
     estimate = None if step.target.is_local else _estimate(module, ledger, step)
-    partitioned = read_module(step.partitioned_text)
-    checks = check_layouts(partitioned, numbering)
+    # Nothing is partitioned for one device, and nothing is laid out.
+    partitioned = read_module(step.partitioned_text) if step.partitioned_text else module
+    checks = check_layouts(partitioned, numbering) if step.partitioned_text else ()
     hbm_bytes = None if step.target.is_local else step.target.chip.compile_limit_bytes
     pipeline = find_pipeline(flat.partitioner)
     findings = (

@@ -10,6 +10,7 @@ from axisrules.report.diff import DiffExplanation
 from axisrules.report.doctor import DoctorTable
 from axisrules.report.explanation import Explanation, explain
 from axisrules.report.findings import styled_findings
+from axisrules.report.fit import FitTable
 from axisrules.report.ledger import LedgerTable
 from axisrules.report.ledger_rows import SORT_KEYS, SortKey
 from axisrules.report.policies import PolicyTable
@@ -30,6 +31,7 @@ __all__ = [
     "DiffExplanation",
     "DoctorTable",
     "Explanation",
+    "FitTable",
     "LedgerTable",
     "PolicyTable",
     "SchedulePicture",

@@ -94,6 +94,8 @@ class SearchTable:
         others = [f"{one.candidate} ({gap_words(one, self.result)})" for one in self.conclusion.nearly_won]
         if others:
             yield Text(f"nearly won: {printable('; '.join(others), 1000)}")
+        for change in self.conclusion.what_ifs:
+            yield Text(f"with {change.change}: {printable(change.answer, 1000)}")
         if self.conclusion.start:
             yield Text(start_words(self.conclusion))
 

@@ -35,6 +35,10 @@ def search_json(conclusion: Conclusion) -> dict[str, Any]:
         "ranking": [_scored(one, result) for one in result.ranking],
         "nearly_won": [str(one.candidate) for one in conclusion.nearly_won],
         "reasons": [_reason(reason) for reason in conclusion.reasons],
+        "what_ifs": [
+            {"change": one.change, "answer": one.answer, "is_same": one.is_same}
+            for one in conclusion.what_ifs
+        ],
         "too_large": [_scored(one, result) for one in others],
         "failed": [{"layout": str(one.candidate), "error": one.error} for one in result.failed],
         "start": _start(conclusion),

@@ -35,7 +35,7 @@ from axisrules.report.search_words import (
 from axisrules.report.step_time import KIND_OF_RESOURCE
 
 if TYPE_CHECKING:
-    from axisrules.search import Conclusion, Reason, Scored, SearchResult
+    from axisrules.search import Conclusion, Reason, Scored, SearchResult, WhatIf
 
 IN_CHARTS = 12
 
@@ -44,7 +44,7 @@ def search_page(conclusion: Conclusion, model: str) -> Page:
     """The page of a search; only what was compiled in this run has its mesh, collectives and leaves."""
     result, findings = conclusion.result, conclusion.findings
     best = result.ranking[:IN_CHARTS]
-    parts = [*_why(result, conclusion.reasons), *_layouts(result)]
+    parts = [*_why(result, conclusion.reasons), *_what_ifs(conclusion.what_ifs), *_layouts(result)]
     return Page(
         kind="search",
         title=model or "Layouts searched",
@@ -168,6 +168,12 @@ def _why(result: SearchResult, reasons: Sequence[Reason]) -> Iterator[LayoutPart
         yield LayoutPart("why", "Why this layout", facts)
     for place, one in enumerate(result.failed, 1):
         yield LayoutPart(f"failed-{place}", f"{_name(one)} failed", (), error=error_words(one.error or ""))
+
+
+def _what_ifs(changes: Sequence[WhatIf]) -> Iterator[LayoutPart]:
+    if changes:
+        facts = tuple((f"with {one.change}", printable(one.answer, 1000)) for one in changes)
+        yield LayoutPart("what-if", "What would change the answer", facts)
 
 
 def _layouts(result: SearchResult) -> Iterator[LayoutPart]:

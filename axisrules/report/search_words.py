@@ -11,7 +11,8 @@ from axisrules.report.quantities import counted, percent, readable_bytes, readab
 from axisrules.report.step_time import is_high
 
 if TYPE_CHECKING:
-    from axisrules.search import Candidate, Conclusion, Reason, Scored, SearchResult, Space
+    from axisrules.mesh import Target
+    from axisrules.search import Bounds, Candidate, Conclusion, Reason, Scored, SearchResult
 
 MOST_REASONS = 10
 
@@ -29,17 +30,15 @@ def candidate_words(one: Candidate) -> str:
     return "; ".join(parts) or "the batch alone is cut"
 
 
-def bounds_words(space: Space, one: Candidate) -> str:
-    """A candidate before it is compiled: `fsdp=16: state 1.30 GiB of 15.8 GiB`."""
-    held = readable_bytes(space.bounds(one).state_bytes)
-    if space.target.is_local:
-        return f"{printable(str(one))}: state {held}"
-    return f"{printable(str(one))}: state {held} of {readable_bytes(room_bytes(space))}"
+def bounds_words(one: Candidate, bounds: Bounds, target: Target, hbm: float = 1.0) -> str:
+    """A candidate before it is compiled: `fsdp=16: state 1.30 GiB of 15.8 GiB`.
 
-
-def room_bytes(space: Space) -> int:
-    """What a layout may fill of a device's memory; not for local devices."""
-    return int(space.constraints.hbm * space.target.chip.compile_limit_bytes)
+    `hbm` is the part of a device's memory that may be filled.
+    """
+    held = f"{printable(str(one))}: state {readable_bytes(bounds.state_bytes)}"
+    if target.is_local:
+        return held
+    return f"{held} of {readable_bytes(int(hbm * target.chip.compile_limit_bytes))}"
 
 
 def space_words(result: SearchResult) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """Which layout to take: rule tables proposed, compiled, compared and explained."""
 
 from axisrules.search.answer import Reason, nearly_won, reasons
+from axisrules.search.bounds import Bounds
 from axisrules.search.candidate import Candidate
 from axisrules.search.conclusion import Conclusion, conclude
 from axisrules.search.constraints import Constraints, SizeRange, parse_constraints
+from axisrules.search.fitting import FitProgress, FitReport, TableFit, fit, meshes_of
 from axisrules.search.journal import Journal, journal_key
 from axisrules.search.loop import Budget, Progress, search
 from axisrules.search.measured import Measured, timed
@@ -18,11 +20,14 @@ from axisrules.search.validation import error_of
 from axisrules.search.what_if import WhatIf, slower_network, with_half_the_chips, with_program
 
 __all__ = [
+    "Bounds",
     "Budget",
     "Candidate",
     "Conclusion",
     "Constraints",
     "ExpectedGain",
+    "FitProgress",
+    "FitReport",
     "Group",
     "Journal",
     "Measured",
@@ -37,14 +42,17 @@ __all__ = [
     "Space",
     "Start",
     "Strategy",
+    "TableFit",
     "Term",
     "WhatIf",
     "conclude",
     "described",
     "error_of",
     "find_start",
+    "fit",
     "journal_key",
     "make_space",
+    "meshes_of",
     "nearly_won",
     "nothing_fits",
     "parse_constraints",

@@ -107,7 +107,9 @@ def _does_not_fit(other: Scored, result: SearchResult) -> str:
 def changed(best: Candidate, other: Candidate) -> tuple[str, str]:
     """What the best has, and what the other has in its place, in words."""
     for name, words in _SETTINGS.items():
-        if getattr(best, name) != getattr(other, name):
+        # A mesh without `tensor` leaves sequences whole: that comes with it, and is no choice of its own.
+        follows = name == "cuts_positions" and best.sizes != other.sizes
+        if getattr(best, name) != getattr(other, name) and not follows:
             return words(best), words(other)
     if set(best.cut) != set(other.cut) and best.sizes == other.sizes:
         more, less = set(best.cut) - set(other.cut), set(other.cut) - set(best.cut)

@@ -10,12 +10,14 @@ from axisrules.search.no_fit import nothing_fits
 from axisrules.search.result import SearchResult
 from axisrules.search.score import Scored
 from axisrules.search.start import Start
+from axisrules.search.what_if import WhatIf, slower_network
 
 
 @dataclass(frozen=True)
 class Conclusion:
     """A result with what follows from it. `findings` has AXR905 where nothing fits.
 
+    `what_ifs` are changes of the question, the first of them a slower network, which needs no compiler.
     `before` is what the table of `start` costs, and `change` what the best lays out differently from it.
     """
 
@@ -23,6 +25,7 @@ class Conclusion:
     reasons: tuple[Reason, ...] = ()
     nearly_won: tuple[Scored, ...] = ()
     findings: tuple[Diagnostic, ...] = ()
+    what_ifs: tuple[WhatIf, ...] = ()
     start: Start | None = None
     before: Scored | None = None
     change: PlanDiff | None = None
@@ -36,6 +39,7 @@ def conclude(result: SearchResult, start: Start | None = None, before: Scored | 
         reasons=reasons(result),
         nearly_won=nearly_won(result),
         findings=(*result.notes, *([nothing_fits(result)] if is_over else [])),
+        what_ifs=(slower_network(result),) if result.best and result.best.terms else (),
         start=start,
         before=before,
         change=_change(result, start) if start else None,

@@ -26,16 +26,21 @@ class Measured:
     few: int = FEW_STEPS
 
     def __call__(
-        self, space: Space, candidates: Sequence[Candidate], how: Compiling, on_progress: ScoreProgress
+        self,
+        space: Space,
+        candidates: Sequence[Candidate],
+        how: Compiling | None = None,
+        on_progress: ScoreProgress | None = None,
     ) -> Iterator[Scored]:
         """Every candidate trained, one after the other; one that cannot run has an `error`."""
-        is_last = how.mode == "full"
+        mode = how.mode if how else "fast"
+        is_last = mode == "full"
         for done, candidate in enumerate(candidates):
             table = space.table(candidate, name=str(candidate))
             steps = len(self.workload.batches) if is_last else self.few
             row = self.run(table, steps, _told(on_progress, done))
             read = next(score(space, [candidate])) if is_last else Scored(candidate)
-            yield timed(replace(read, mode=how.mode), row)
+            yield timed(replace(read, mode=mode), row)
 
     def run(self, table: RuleTable, steps: int, on_phase: Callable[[str], None]) -> BenchRow:
         """A table trained for so many steps."""
@@ -47,8 +52,12 @@ class Measured:
         return run_bench(some, [table], on_progress=tell).rows[0]
 
 
-def _told(on_progress: ScoreProgress, done: int) -> Callable[[str], None]:
-    return lambda phase: on_progress(done, phase)
+def _told(on_progress: ScoreProgress | None, done: int) -> Callable[[str], None]:
+    def tell(phase: str) -> None:
+        if on_progress:
+            on_progress(done, phase)
+
+    return tell
 
 
 def timed(read: Scored, row: BenchRow) -> Scored:

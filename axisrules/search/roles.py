@@ -51,7 +51,7 @@ def read_roles(leaves: Sequence[Leaf]) -> Roles:
     params = [leaf for leaf in leaves if leaf.kind == "params" and leaf.logical_axes]
     activations = [leaf for leaf in leaves if leaf.kind == "activations" and leaf.logical_axes]
     rows, positions = _of_the_batch(leaves, activations)
-    named = {axis for leaf in (*params, *activations) for axis in leaf.logical_axes or () if axis}
+    named = {axis for leaf in leaves for axis in leaf.logical_axes or () if axis}
     seen = {axis for leaf in activations for axis in leaf.logical_axes or () if axis}
     weights = _bytes_by_axis(params)
     stacked = {axis for axis in weights if seen and axis not in seen}

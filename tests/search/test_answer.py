@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from axisrules.search import Budget, nearly_won, reasons, search
+from axisrules.search.answer import changed
 from axisrules.search.strategy import differences
 
 
@@ -52,3 +53,9 @@ def test_without_anything_that_fits_there_is_nothing_to_say(space, made_up):
     assert nothing.best is None
     assert reasons(nothing) == ()
     assert nothing.nearest_to_fit().needed_bytes == min(one.needed_bytes for one in nothing.scored)
+
+
+def test_a_mesh_without_tensor_is_a_choice_of_mesh(space):
+    cut = next(one for one in space.candidates if one.mesh == "fsdp=4,tensor=2" and one.cuts_positions)
+    whole = next(one for one in space.candidates if one.mesh == "fsdp=8")
+    assert changed(cut, whole) == ("fsdp=4,tensor=2", "fsdp=8,tensor=1")
