@@ -1,6 +1,7 @@
 """Models in: linen and nnx, read as shapes with logical axes, never allocating a parameter."""
 
 from axisrules.adapters.activations import InForce, constrain, in_force
+from axisrules.adapters.digest import loss_digest
 from axisrules.adapters.factory import load_factory
 from axisrules.adapters.optimizer import name_optimizer_state
 from axisrules.adapters.own_constraints import jax_itself
@@ -32,6 +33,7 @@ __all__ = [
     "jax_itself",
     "load_factory",
     "load_seeds",
+    "loss_digest",
     "name_optimizer_state",
     "path_of",
     "read_program",

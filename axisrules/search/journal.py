@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from axisrules.adapters import loss_digest
 from axisrules.diagnostics import Diagnostic, Origin, catalog
 from axisrules.search.candidate import Candidate
 from axisrules.search.score import Scored, Term, without_evidence
@@ -62,7 +63,8 @@ class Journal:
 
 def journal_key(space: Space, mode: str) -> str:
     """A name for what decides a candidate's numbers: arrays, loss, target, compilers, and the version."""
-    facts = (space.program.leaves, str(space.target), sorted(installed_versions().items()), mode, FORMAT)
+    program, versions = space.program, sorted(installed_versions().items())
+    facts = (program.leaves, loss_digest(program), str(space.target), versions, mode, FORMAT)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
 
 
