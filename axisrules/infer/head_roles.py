@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from axisrules.infer.axis_union import Node
-from axisrules.infer.record import Dot
+from axisrules.infer.record import Dims, Dot
 from axisrules.infer.role_board import RoleBoard
 
 
@@ -84,9 +84,7 @@ def _name_head_dims(board: RoleBoard, heads: Node, dots: Iterable[Dot]) -> None:
     keys apart and puts them together again.
     """
     within = [dot for dot in dots if heads in board.roots(dot.batched)]
-    sides: list[tuple[Node, ...]] = [
-        side for dot in within for side in (dot.left_free, dot.right_free) if len(side) == 1
-    ]
+    sides: list[Dims] = [side for dot in within for side in (dot.left_free, dot.right_free) if len(side) == 1]
     sides += [dot.contracted for dot in within]
     reached = _linked(board, {root for side in sides for root in board.roots(side)})
     for dims in board.params.values():

@@ -190,7 +190,7 @@ DECODER_TRUTH = {
 OWN_STYLE = (
     Case(
         "tunix_llama3",
-        "tunix",
+        "tunix metrax",
         made(lambda: llama3, tunix_loss, {"inputs": tokens(BATCH, SEQ)}),
         TOKENS,
         {"**/down_proj/kernel": "mlp embed"} | LLAMA3_TRUTH,
@@ -200,7 +200,7 @@ OWN_STYLE = (
     ),
     Case(
         "tunix_qwen3",
-        "tunix",
+        "tunix metrax",
         made(lambda: qwen3, tunix_loss, {"inputs": tokens(BATCH, SEQ)}),
         TOKENS,
         {"**/down_proj/kernel": "mlp embed"} | LLAMA3_TRUTH,
