@@ -16,7 +16,7 @@ from axisrules.analysis import (
 )
 from axisrules.diagnostics import Diagnostic
 from axisrules.evidence.attribute import Numbering, attribute
-from axisrules.evidence.layouts import check_layouts
+from axisrules.evidence.layouts import LayoutCheck, check_layouts
 from axisrules.evidence.lints import (
     lint_gradients,
     lint_idle_axes,
@@ -47,9 +47,7 @@ def read_step(flat: FlatStep, step: CompiledStep) -> LayoutEvidence:
     ledger = attribute(read, module, numbering)
     memory = read_memory(step.buffers_text, platform=step.target.platform)
     estimate = None if step.target.is_local else _estimate(module, ledger, step)
-    # Nothing is partitioned for one device, and nothing is laid out.
-    partitioned = read_module(step.partitioned_text) if step.partitioned_text else module
-    checks = check_layouts(partitioned, numbering) if step.partitioned_text else ()
+    partitioned, checks = _checked(module, step, numbering)
     hbm_bytes = None if step.target.is_local else step.target.chip.compile_limit_bytes
     pipeline = find_pipeline(flat.partitioner)
     findings = (
@@ -85,6 +83,19 @@ def read_step(flat: FlatStep, step: CompiledStep) -> LayoutEvidence:
         is_cached=step.is_cached,
         findings=(*step.notes, *findings),
     )
+
+
+def _checked(
+    module: Module, step: CompiledStep, numbering: Numbering
+) -> tuple[Module, tuple[LayoutCheck, ...]]:
+    """The program as it went into the partitioner, and the layouts that it has for every array.
+
+    Nothing is partitioned for one device, and nothing is laid out.
+    """
+    if not step.partitioned_text:
+        return module, ()
+    partitioned = read_module(step.partitioned_text)
+    return partitioned, check_layouts(partitioned, numbering)
 
 
 def _estimate(module: Module, ledger: Ledger, step: CompiledStep) -> StepEstimate:

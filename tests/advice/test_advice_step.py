@@ -75,5 +75,5 @@ def test_stages_are_held_against_the_batchs_axis_without_any_pipeline(case_of):
     found = ask_stages(case_of("pipeline", "data=1,stage=4"))
     assert [one.table.mesh for one in found.changes] == ["data=4,stage=1"]
     assert found.changes[0].table.pipeline.schedule is None
-    assert "no schedule, microbatches" in found.changes[0].lines[-1]
+    assert "no schedule" in found.changes[0].lines[-1]
     assert ask_stages(case_of("dp", "data=4")) is None
