@@ -1,11 +1,10 @@
 """What people choose layouts by without a compiler: a rule of thumb, closed formulas, and the presets."""
 
 from collections.abc import Iterator
-from itertools import product
 
 from axisrules.mesh import parse_mesh
 from axisrules.rules import load_rules
-from axisrules.search import Candidate, Space, signature_of
+from axisrules.search import Candidate, Space, factorisations, signature_of
 from benchmarks.closed_form import overlapped_seconds, serial_seconds
 from benchmarks.search_pairs import Pair
 from benchmarks.theory import Theory
@@ -56,9 +55,8 @@ def presets(space: Space) -> Iterator[tuple[str, Candidate]]:
     for name in PRESETS:
         table = load_rules(name)
         axes = list(parse_mesh(table.mesh).shape)
-        powers = [size for size in range(1, devices + 1) if devices % size == 0]
-        for sizes in product(powers, repeat=len(axes)):
-            mesh = ",".join(f"{axis}={size}" for axis, size in zip(axes, sizes, strict=True))
+        for sizes in factorisations(axes, devices):
+            mesh = ",".join(f"{axis}={size}" for axis, size in sizes.items())
             found = by_plan.get(signature_of(space, table, mesh))
             if found:
                 yield f"{name} {mesh}", found

@@ -1,5 +1,6 @@
 """Every test runs on eight virtual CPU devices, and hypothesis draws the same examples each time."""
 
+import pytest
 from hypothesis import settings
 
 import axisrules
@@ -8,3 +9,11 @@ axisrules.use_virtual_devices(8)
 
 settings.register_profile("reproducible", derandomize=True, deadline=None, database=None)
 settings.load_profile("reproducible")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Compiled steps are kept for this session only, so that tests share a compile and nobody else's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AXISRULES_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

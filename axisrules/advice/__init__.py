@@ -2,11 +2,10 @@
 
 from axisrules.advice.advice import CHECKS, Advice, advise
 from axisrules.advice.counterfactual import Case, Change
-from axisrules.advice.verdict import ERROR_BAR, Proposal, Trial, Verdict
+from axisrules.advice.verdict import Proposal, Trial, Verdict
 
 __all__ = [
     "CHECKS",
-    "ERROR_BAR",
     "Advice",
     "Case",
     "Change",

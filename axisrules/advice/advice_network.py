@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from axisrules.advice.advice_mesh import widest_model_axis
-from axisrules.advice.axis_roles import LAYERS, ROWS, layer_count
+from axisrules.advice.axis_roles import ROWS, layer_count
 from axisrules.advice.counterfactual import (
-    SLOW_NETWORKS,
     Case,
     Change,
     arranged,
@@ -14,9 +13,10 @@ from axisrules.advice.counterfactual import (
     given_away,
 )
 from axisrules.advice.verdict import Proposal
+from axisrules.analysis import SLOW_NETWORKS
 from axisrules.axes import LogicalAxis, MeshAxis
 from axisrules.evidence import LARGE_SHARE, SMALL_BYTES
-from axisrules.rules import PipelineRules, Rule, RuleTable, Scope
+from axisrules.rules import STAGED_AXES, PipelineRules, Rule, RuleTable, Scope
 
 STAGE = MeshAxis("stage")
 SCHEDULE = "1f1b"
@@ -83,7 +83,7 @@ def _staged(case: Case, islands: int) -> Iterator[Change]:
         reason.logical_axis
         for leaf_plan in case.plan.leaves
         for reason in leaf_plan.resolution.dims
-        if reason.logical_axis in LAYERS
+        if reason.logical_axis in STAGED_AXES
     )
     for axis, size in case.mesh.sizes:
         if size % islands or axis == STAGE:

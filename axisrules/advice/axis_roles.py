@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from axisrules.axes import MeshAxis
 from axisrules.resolve import DimReason, LeafPlan, Plan
+from axisrules.rules import STAGED_AXES
 
 ROWS = "batch"
-# What a pipeline's layers are called: the engine takes a dim of either name.
-LAYERS = ("layers", "stage")
 STATE = ("params", "gradients", "optimizer")
 
 
@@ -73,7 +72,7 @@ def layer_count(plan: Plan) -> int:
     """How many layers the parameters stack in one dim; 0 where they are not stacked."""
     for leaf_plan in plan.leaves:
         for reason in leaf_plan.resolution.dims:
-            if leaf_plan.leaf.kind == "params" and reason.logical_axis in LAYERS:
+            if leaf_plan.leaf.kind == "params" and reason.logical_axis in STAGED_AXES:
                 return reason.size or 0
     return 0
 
@@ -82,7 +81,7 @@ def _stage_axis(plan: Plan, large: list[MeshAxis]) -> MeshAxis | None:
     """The mesh axis that the layers lie along, where the table has a schedule."""
     if plan.rules.pipeline.schedule is None:
         return None
-    named = [axis for rule in plan.rules.rules if rule.logical_axis in LAYERS for axis in rule.mesh_axes]
+    named = [axis for rule in plan.rules.rules if rule.logical_axis in STAGED_AXES for axis in rule.mesh_axes]
     return next((axis for axis in named if axis in large), None)
 
 

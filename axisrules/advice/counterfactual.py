@@ -8,15 +8,15 @@ from functools import cached_property
 from math import prod
 
 from axisrules.adapters import Program
-from axisrules.advice.axis_roles import LAYERS, AxisRoles, axis_roles, rows_reason
+from axisrules.advice.axis_roles import AxisRoles, axis_roles, rows_reason
+from axisrules.analysis import SLOW_NETWORKS
 from axisrules.axes import LogicalAxis, MeshAxis
 from axisrules.evidence import LayoutEvidence
 from axisrules.mesh import MeshSpec, Target
 from axisrules.resolve import Plan
-from axisrules.rules import Kind, PipelineRules, Rule, RuleTable, dump_rules
+from axisrules.rules import STAGED_AXES, Kind, PipelineRules, Rule, RuleTable, dump_rules
 
 NOTHING_ON_TOP = RuleTable()
-SLOW_NETWORKS = ("dcn", "infiniband")
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +160,7 @@ def widest_axis(case: Case, ways: int) -> LogicalAxis | None:
     for leaf_plan in case.plan.leaves:
         for reason in leaf_plan.resolution.dims:
             name = reason.logical_axis
-            if leaf_plan.leaf.kind != "params" or name is None or name in LAYERS:
+            if leaf_plan.leaf.kind != "params" or name is None or name in STAGED_AXES:
                 continue
             total[name] = total.get(name, 0) + leaf_plan.leaf.bytes
             if (reason.size or 0) % ways:

@@ -7,26 +7,12 @@ from typing import Literal
 
 from axisrules.advice.counterfactual import Change
 from axisrules.diagnostics import Code, Diagnostic
-from axisrules.evidence import LayoutEvidence
-
-ERROR_BAR = 0.07
-"""The part of a step that a change has to save before anything is said of it.
-
-Of the 119 ordered pairs of the sixteen layouts that `python -m benchmarks.ranking` compiles both ways, the
-fast compile's estimate orders 13 unlike the full compile's; the largest of those differences is 6.1%.
-"""
+from axisrules.evidence import ERROR_BAR, LayoutEvidence
 
 # Of what a change saves, so many parts are named, and none smaller than this share of the step.
 NAMED_PARTS, WORTH_NAMING = 2, 0.02
 
 Outcome = Literal["better", "fits", "tie", "slower", "does not fit", "unknown"]
-# What a step waits for, in words; communication is said with its mesh axes.
-RESOURCES = {
-    "compute": "time on the matrix units",
-    "vector": "time on the vector units",
-    "HBM": "time waiting for memory",
-    "launch": "time starting operations",
-}
 
 
 @dataclass(frozen=True)
@@ -125,9 +111,7 @@ def _parts(evidence: LayoutEvidence) -> dict[str, float]:
     """The seconds of a step by what it spends them on."""
     parts: dict[str, float] = {}
     for term in evidence.estimate.terms if evidence.estimate else ():
-        axes = ", ".join(f"`{axis}`" for axis in term.mesh_axes) or "the devices"
-        name = RESOURCES.get(term.resource, f"exposed communication over {axes}")
-        parts[name] = parts.get(name, 0.0) + term.seconds
+        parts[term.words] = parts.get(term.words, 0.0) + term.seconds
     return parts
 
 

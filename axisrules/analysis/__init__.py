@@ -9,7 +9,7 @@ from axisrules.analysis.frames import user_line
 from axisrules.analysis.hlo import CalledComputation, Computation, Instruction, Module, SourceLine
 from axisrules.analysis.hlo_text import read_module
 from axisrules.analysis.interconnect import Between, Interconnect, Place, Switch, Torus
-from axisrules.analysis.ledger import Collective, Direction, GroupKey, Kind, Ledger, Network
+from axisrules.analysis.ledger import SLOW_NETWORKS, Collective, Direction, GroupKey, Kind, Ledger, Network
 from axisrules.analysis.loops import LoopStep, Visit, trip_count, visits
 from axisrules.analysis.machine import Machine, describe_machine
 from axisrules.analysis.memory import Memory, read_memory
@@ -20,6 +20,7 @@ from axisrules.analysis.shape import Shape, read_shape
 from axisrules.analysis.sharding_text import Tiling, read_sharding, split_shardings, tiling_of_spec
 
 __all__ = [
+    "SLOW_NETWORKS",
     "AxisPart",
     "Between",
     "CalledComputation",

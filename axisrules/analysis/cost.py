@@ -20,6 +20,13 @@ from axisrules.mesh import MeshSpec
 
 NETWORKS = {"ici": "ICI", "dcn": "DCN", "nvlink": "NVLink", "infiniband": "InfiniBand", "local": "links"}
 """How the ledger's networks are called in an estimate."""
+WORDS = {
+    "compute": "time on the matrix units",
+    "vector": "time on the vector units",
+    "HBM": "time waiting for memory",
+    "launch": "time starting operations",
+}
+"""What else a step waits for, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,12 @@ class CostTerm:
     def overlapped_seconds(self) -> float:
         """What of the work runs beside other work, and costs nothing."""
         return max(self.busy_seconds - self.seconds, 0.0)
+
+    @property
+    def words(self) -> str:
+        """What the time goes by: "time on the matrix units", "exposed communication over `tensor`"."""
+        axes = ", ".join(f"`{axis}`" for axis in self.mesh_axes) or "the devices"
+        return WORDS.get(self.resource, f"exposed communication over {axes}")
 
     def __str__(self) -> str:
         return " ".join([self.resource, *self.mesh_axes])

@@ -22,6 +22,8 @@ Kind = Literal[
     "send",
 ]
 Network = Literal["ici", "dcn", "nvlink", "infiniband", "local"]
+# What joins slices or nodes.
+SLOW_NETWORKS: tuple[Network, ...] = ("dcn", "infiniband")
 Direction = Literal["forward", "backward", "update"]
 GroupKey = Literal[
     "kind", "mesh_axes", "network", "direction", "module_path", "source", "dtype", "logical_axes", "rules"

@@ -36,8 +36,9 @@ def run(args: Namespace) -> int:
     """
     table, target = load_rules(args.rules), named_targets(args)[0]
     set_up_devices(None, None)
-    from axisrules.advice import ERROR_BAR, advise
+    from axisrules.advice import advise
     from axisrules.cli.programs import read_named_program
+    from axisrules.evidence import ERROR_BAR
     from axisrules.report import AdviceTable
 
     program = read_named_program(args)

@@ -45,6 +45,16 @@ def add_devices(parser: ArgumentParser) -> None:
     )
 
 
+def add_platform(parser: ArgumentParser) -> None:
+    """`--platform` and `--devices`: the devices at hand that steps are run on."""
+    parser.add_argument(
+        "--platform", choices=("cpu", "gpu", "tpu"), help="where to run (default: JAX_PLATFORMS, or cpu)"
+    )
+    parser.add_argument(
+        "--devices", type=positive, metavar="N", help=f"virtual CPU devices (default: {DEFAULT_DEVICES})"
+    )
+
+
 def add_model(parser: ArgumentParser, *, default: str) -> None:
     """What is laid out: `--model`, `--seeds`, or the built-in decoder; its optimizer and its batch."""
     parser.add_argument(

@@ -2,7 +2,14 @@
 
 from argparse import ArgumentParser, Namespace
 
-from axisrules.cli.arguments import DEFAULT_DEVICES, MESH_HELP, add_html, add_json, add_model, positive
+from axisrules.cli.arguments import (
+    MESH_HELP,
+    add_html,
+    add_json,
+    add_model,
+    add_platform,
+    positive,
+)
 from axisrules.cli.compiling import add_compiling, compiled, named_targets
 from axisrules.cli.console import show
 from axisrules.cli.output import check_output
@@ -48,12 +55,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help=f"steps to train (default: {DEFAULT_STEPS})",
     )
-    parser.add_argument(
-        "--platform", choices=("cpu", "gpu", "tpu"), help="where to run (default: JAX_PLATFORMS, or cpu)"
-    )
-    parser.add_argument(
-        "--devices", type=positive, metavar="N", help=f"virtual CPU devices (default: {DEFAULT_DEVICES})"
-    )
+    add_platform(parser)
     add_html(parser)
     add_json(parser)
 

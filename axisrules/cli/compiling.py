@@ -55,6 +55,17 @@ def add_target(parser: ArgumentParser, *, several: bool) -> None:
     )
 
 
+def add_hbm(parser: ArgumentParser) -> None:
+    """`--hbm`: how much of a device's memory a step may take."""
+    parser.add_argument(
+        "--hbm",
+        type=float,
+        default=1.0,
+        metavar="PART",
+        help="fill this part of a device's memory at most (default: 1)",
+    )
+
+
 def add_effort(parser: ArgumentParser) -> None:
     """`--no-cache`, `--jobs` and `--timeout`: how hard compilers may work."""
     parser.add_argument(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from axisrules.cli.arguments import add_html, add_json, add_model
-from axisrules.cli.compiling import add_effort, add_target, named_targets
+from axisrules.cli.compiling import add_effort, add_hbm, add_target, named_targets
 from axisrules.cli.console import show
 from axisrules.cli.output import check_output
 from axisrules.cli.virtual_devices import set_up_devices
@@ -41,13 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="TABLE",
         help=f"presets, .toml files or compositions (default: {' '.join(DEFAULT_TABLES)})",
     )
-    parser.add_argument(
-        "--hbm",
-        type=float,
-        default=1.0,
-        metavar="PART",
-        help="fill this part of a device's memory at most (default: 1)",
-    )
+    add_hbm(parser)
     add_effort(parser)
     add_html(parser)
     add_json(parser)

@@ -4,14 +4,14 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from axisrules.cli.arguments import (
-    DEFAULT_DEVICES,
     TABLE_HELP,
     add_html,
     add_json,
     add_model,
+    add_platform,
     positive,
 )
-from axisrules.cli.compiling import add_effort, add_target, named_targets
+from axisrules.cli.compiling import add_effort, add_hbm, add_target, named_targets
 from axisrules.cli.console import show
 from axisrules.cli.output import check_output
 from axisrules.cli.virtual_devices import set_up_devices
@@ -47,25 +47,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help=f"with --target local, steps to time the last few by (default: {DEFAULT_STEPS})",
     )
-    parser.add_argument(
-        "--platform", choices=("cpu", "gpu", "tpu"), help="where local is (default: JAX_PLATFORMS, or cpu)"
-    )
-    parser.add_argument(
-        "--devices", type=positive, metavar="N", help=f"virtual CPU devices (default: {DEFAULT_DEVICES})"
-    )
+    add_platform(parser)
     add_effort(parser)
     add_html(parser)
     add_json(parser)
 
 
 def _add_constraints(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--hbm",
-        type=float,
-        default=1.0,
-        metavar="PART",
-        help="fill this part of a device's memory at most (default: 1)",
-    )
+    add_hbm(parser)
     parser.add_argument(
         "--fix",
         nargs="+",

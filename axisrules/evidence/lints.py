@@ -4,7 +4,16 @@ import math
 import re
 from collections.abc import Iterator
 
-from axisrules.analysis import Collective, Ledger, Memory, Module, SourceLine, StepEstimate, user_line
+from axisrules.analysis import (
+    SLOW_NETWORKS,
+    Collective,
+    Ledger,
+    Memory,
+    Module,
+    SourceLine,
+    StepEstimate,
+    user_line,
+)
 from axisrules.axes import MeshAxis
 from axisrules.diagnostics import Diagnostic, Origin, catalog
 from axisrules.evidence.attribute import Numbering
@@ -17,7 +26,6 @@ LARGE_SHARE = 0.2
 # Tiles waste some of every small array; worth a word is what wastes a quarter of a large one.
 PADDED_BYTES, PADDED_SHARE = 1 << 20, 0.25
 PARAM = "params:"
-SLOW_NETWORKS = ("dcn", "infiniband")
 
 _REMATERIALIZED = re.compile(
     r"Involuntary full rematerialization\.[^\n]*? from sharding (\{[^\n]*?\}) to (\{[^\n]*?\}) "

@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from axisrules.adapters import Program, path_of
+from axisrules.rules import STAGED_AXES
 
 BATCH = "batch"
-LAYERS = ("layers", "stage")
 
 Role = Literal["staged", "param", "rest", "key", "rows", "shared"]
 
@@ -67,7 +67,7 @@ def read_inputs(program: Program, *, has_key: bool = True) -> Inputs:
         if role == "rows":
             row_dims[at] = names.index(BATCH)
         if role == "staged":
-            layer_dims[at] = next(dim for dim, name in enumerate(names) if name in LAYERS)
+            layer_dims[at] = next(dim for dim, name in enumerate(names) if name in STAGED_AXES)
         paths.append(path)
         roles.append(role)
     shapes = tuple(shape for _, shape in flat)
@@ -82,7 +82,7 @@ def is_key(shape: Any) -> bool:
 def _role(program: Program, argument: int, path: str, shape: Any) -> tuple[Role, Sequence[str | None]]:
     if argument == 0:
         names = program.param_axes.get(path) or ()
-        return ("staged" if any(name in LAYERS for name in names) else "param"), names
+        return ("staged" if any(name in STAGED_AXES for name in names) else "param"), names
     if is_key(shape):
         return "key", ()
     if argument == 1:

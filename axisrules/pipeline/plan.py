@@ -9,14 +9,14 @@ from axisrules.adapters import Program
 from axisrules.axes import MeshAxis
 from axisrules.diagnostics import AxisRulesError, Diagnostic, catalog
 from axisrules.pipeline.engine import Manual
-from axisrules.pipeline.inputs import LAYERS, Inputs, read_inputs
+from axisrules.pipeline.inputs import Inputs, read_inputs
 from axisrules.pipeline.keeping import read_keeping
 from axisrules.pipeline.layout import StageLayout
 from axisrules.pipeline.loss import cut_loss
 from axisrules.pipeline.objective import Objective
 from axisrules.pipeline.weigh import weigh
 from axisrules.resolve import Plan
-from axisrules.rules import PipelineRules
+from axisrules.rules import STAGED_AXES, PipelineRules
 from axisrules.schedules import make_schedule
 
 # Every stage waits for the head where the last one has it alone; below this part of a stage's own work
@@ -73,7 +73,7 @@ def _stage_axis(plan: Plan) -> MeshAxis:
     """The mesh axis that the table maps layers to."""
     pipeline = plan.rules.pipeline
     for rule in plan.rules.rules:
-        if rule.logical_axis in LAYERS and rule.mesh_axes:
+        if rule.logical_axis in STAGED_AXES and rule.mesh_axes:
             if len(rule.mesh_axes) > 1:
                 why = f"`{rule.logical_axis}` goes over {rule.target}, and stages lie along one mesh axis"
                 raise AxisRulesError([catalog.NO_STAGE_AXIS.at(rule.origin, why=why)])

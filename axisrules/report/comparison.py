@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
+from axisrules.analysis import SLOW_NETWORKS
 from axisrules.diagnostics import printable, render_text
 from axisrules.report.columns import NOTHING, Column, spaced_tables
 from axisrules.report.comparison_json import comparison_json
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     Fact = Callable[[LayoutEvidence], str]
 
-SLOW_NETWORKS = ("dcn", "infiniband")
 LEGEND = (
     "bytes and FLOPs are those of one device and step; temporary has the gradients in it; over a mesh axis"
     " are the bytes that a device sends; exposed is what work does not hide"

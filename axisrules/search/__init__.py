@@ -9,14 +9,14 @@ from axisrules.search.fitting import FitProgress, FitReport, TableFit, fit, mesh
 from axisrules.search.journal import Journal, journal_key
 from axisrules.search.loop import Budget, Progress, search
 from axisrules.search.measured import Measured, timed
+from axisrules.search.meshes import factorisations
 from axisrules.search.no_fit import nothing_fits
 from axisrules.search.result import SearchResult, described
 from axisrules.search.roles import Group, Roles, read_roles
-from axisrules.search.score import Scored, ScoreProgress, Scorer, Term, score, scored
+from axisrules.search.score import Scored, ScoreProgress, Scorer, score, scored
 from axisrules.search.space import Space, make_space, signature_of
 from axisrules.search.start import Start, find_start
 from axisrules.search.strategy import ExpectedGain, Strategy
-from axisrules.search.validation import error_of
 from axisrules.search.what_if import WhatIf, slower_network, with_half_the_chips, with_program
 
 __all__ = [
@@ -43,11 +43,10 @@ __all__ = [
     "Start",
     "Strategy",
     "TableFit",
-    "Term",
     "WhatIf",
     "conclude",
     "described",
-    "error_of",
+    "factorisations",
     "find_start",
     "fit",
     "journal_key",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from axisrules.search.candidate import Candidate
 from axisrules.search.result import SearchResult
-from axisrules.search.score import Scored, Term
+from axisrules.search.score import Scored
 from axisrules.search.strategy import differences
 from axisrules.search.table import MESH_AXES, STAGE
 
@@ -47,7 +47,7 @@ def reasons(result: SearchResult) -> tuple[Reason, ...]:
 
 
 def nearly_won(result: SearchResult, count: int = 3) -> tuple[Scored, ...]:
-    """The fastest that fit after the best, no two of them on one mesh with one set of rules."""
+    """The fastest that fit after the best."""
     return result.ranking[1 : 1 + count]
 
 
@@ -153,13 +153,5 @@ def _because(best: Scored, other: Scored) -> str:
 def _by_term(one: Scored) -> dict[str, float]:
     found: dict[str, float] = {}
     for term in one.terms:
-        found[_named(term)] = found.get(_named(term), 0.0) + term.seconds
+        found[term.words] = found.get(term.words, 0.0) + term.seconds
     return found
-
-
-def _named(term: Term) -> str:
-    if term.is_communication:
-        return f"exposed {term.resource} over {' '.join(term.mesh_axes) or 'no axis'}"
-    return {"compute": "matrix products", "vector": "elementwise work", "HBM": "memory traffic"}.get(
-        term.resource, term.resource
-    )

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from axisrules.adapters import Program
-from axisrules.axes import MeshAxis
 from axisrules.diagnostics import AxisRulesError
 from axisrules.evidence import Compiling, LayoutEvidence, compare
 from axisrules.mesh import MeshSpec, Target, offered_topologies, parse_mesh
 from axisrules.resolve import Plan, survey
 from axisrules.rules import Kind, RuleTable
+from axisrules.search.meshes import factorisations
 
 # Meshes of one table that are compiled before it is said not to fit.
 MOST_MESHES = 2
@@ -198,22 +198,11 @@ def _unseen(phase: str) -> None:
 def meshes_of(table: RuleTable, target: Target) -> Iterator[MeshSpec]:
     """Every way to share a target's devices among the mesh axes that a table suggests, or else names."""
     names = [name for name, _ in parse_mesh(table.mesh).sizes] if table.mesh else list(table.mesh_axes)
-    for sizes in _shared(names, target.device_count):
+    for sizes in factorisations(names, target.device_count):
         try:
-            yield target.fit(parse_mesh(sizes))
+            yield target.fit(parse_mesh({str(axis): size for axis, size in sizes.items()}))
         except AxisRulesError:  # slices that no axis can go across
             continue
-
-
-def _shared(names: Sequence[MeshAxis], devices: int) -> Iterator[dict[str, int]]:
-    if not names:
-        return
-    if len(names) == 1:
-        yield {names[0]: devices}
-        return
-    for size in (size for size in range(1, devices + 1) if devices % size == 0):
-        for rest in _shared(names[1:], devices // size):
-            yield {names[0]: size, **rest}
 
 
 def _held(plan: Plan) -> int:

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from axisrules.adapters import loss_digest
+from axisrules.analysis import CostTerm
 from axisrules.diagnostics import Diagnostic, Origin, catalog
 from axisrules.search.candidate import Candidate
-from axisrules.search.score import Scored, Term, without_evidence
+from axisrules.search.score import Scored, without_evidence
 from axisrules.search.space import Space
 from axisrules.targets import installed_versions
 
 # Raise it when a line's form, or the way its numbers come about, changes.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
@@ -84,7 +85,7 @@ def _scored(lines: list[str]) -> Iterator[Scored]:
             candidate["sizes"] = tuple((str(name), int(size)) for name, size in candidate["sizes"])
             candidate["cut"] = tuple(candidate["cut"])
             terms = tuple(
-                Term(**{**term, "mesh_axes": tuple(term["mesh_axes"])}) for term in values.pop("terms")
+                CostTerm(**{**term, "mesh_axes": tuple(term["mesh_axes"])}) for term in values.pop("terms")
             )
             yield Scored(Candidate(**candidate), terms=terms, **values)
 

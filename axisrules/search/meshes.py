@@ -1,6 +1,6 @@
 """The mesh shapes that a target and a program allow: every way to share its devices among the mesh axes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 
 from axisrules.axes import MeshAxis
@@ -17,7 +17,11 @@ def meshes(roles: Roles, target: Target, constraints: Constraints) -> Iterator[S
 
     A torus carries every one of them: its dims split into the same prime factors as the mesh's.
     """
-    yield from _shared(_axes(roles, target.device_count), target.device_count, roles, constraints)
+    wholes = dict(_axes(roles, target.device_count))
+    for sizes in factorisations(tuple(wholes), target.device_count):
+        fits = all(not wholes[axis] or wholes[axis] % size == 0 for axis, size in sizes.items())
+        if fits and all(constraints.allows_size(axis, size) for axis, size in sizes.items()):
+            yield sizes
 
 
 def crossings(sizes: Sizes, target: Target) -> tuple[tuple[str, int], ...]:
@@ -48,18 +52,18 @@ def _axes(roles: Roles, devices: int) -> list[tuple[MeshAxis, int]]:
     return axes + ([(TENSOR, max(roles.sizes[axis] for axis in roles.inner))] if roles.groups else [])
 
 
-def _shared(
-    axes: list[tuple[MeshAxis, int]], devices: int, roles: Roles, constraints: Constraints
-) -> Iterator[Sizes]:
-    if not axes:
-        if devices == 1:
-            yield {}
+def factorisations(axes: Sequence[MeshAxis], devices: int) -> Iterator[Sizes]:
+    """Every way to share so many devices among some mesh axes, each with its size.
+
+    >>> list(factorisations(("data", "tensor"), 4))
+    [{'data': 1, 'tensor': 4}, {'data': 2, 'tensor': 2}, {'data': 4, 'tensor': 1}]
+    """
+    if len(axes) < 2:
+        if axes or devices == 1:
+            yield dict.fromkeys(axes, devices)
         return
-    (axis, whole), *others = axes
-    sizes = range(1, devices + 1)
+    sizes = [size for size in range(1, devices + 1) if devices % size == 0]
     # What lies over `fsdp` alone comes first: it is what is most likely to fit.
-    for size in reversed(sizes) if axis == FSDP else sizes:
-        if devices % size or (whole and whole % size) or not constraints.allows_size(axis, size):
-            continue
-        for rest in _shared(others, devices // size, roles, constraints):
-            yield {axis: size, **rest}
+    for size in reversed(sizes) if axes[0] == FSDP else sizes:
+        for rest in factorisations(axes[1:], devices // size):
+            yield {axes[0]: size, **rest}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from axisrules.axes import LogicalAxis
 from axisrules.diagnostics import AxisRulesError, catalog
-from axisrules.pipeline import LAYERS
 from axisrules.resolve import Leaf
+from axisrules.rules import STAGED_AXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def read_roles(leaves: Sequence[Leaf]) -> Roles:
     seen = {axis for leaf in activations for axis in leaf.logical_axes or () if axis}
     weights = _bytes_by_axis(params)
     stacked = {axis for axis in weights if seen and axis not in seen}
-    layers = next((axis for axis in weights if axis in LAYERS), None)
+    layers = next((axis for axis in weights if axis in STAGED_AXES), None)
     usable = {axis: size for axis, size in weights.items() if axis not in {*stacked, layers, rows, positions}}
     cover = max(usable, key=lambda axis: usable[axis], default=None)
     experts = _leading(params, cover, layers, set(usable))

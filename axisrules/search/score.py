@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from axisrules.analysis import CostTerm
 from axisrules.evidence import Compiling, LayoutEvidence, compare
 from axisrules.schedules import facts, make_schedule
 from axisrules.search.candidate import Candidate
@@ -12,17 +13,6 @@ from axisrules.search.table import STAGE
 
 # (how many of the batch are through, what is going on)
 ScoreProgress = Callable[[int, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A part of a step's time: on what and over which mesh axes; what it adds, and how long it works."""
-
-    resource: str
-    mesh_axes: tuple[str, ...]
-    seconds: float
-    busy_seconds: float
-    is_communication: bool
 
 
 @dataclass(frozen=True)
@@ -42,7 +32,7 @@ class Scored:
     wire_bytes: int = 0
     flops: float = 0.0
     mfu: float | None = None
-    terms: tuple[Term, ...] = ()
+    terms: tuple[CostTerm, ...] = ()
     mode: str = "fast"
     is_measured: bool = False
     error: str | None = None
@@ -104,7 +94,6 @@ def scored(candidate: Candidate, row: LayoutEvidence) -> Scored:
     """A row of a comparison in a few numbers."""
     if row.error:
         return Scored(candidate, mode=row.mode, error=row.error)
-    terms = row.estimate.terms if row.estimate else ()
     return Scored(
         candidate,
         seconds=row.step_seconds,
@@ -112,13 +101,10 @@ def scored(candidate: Candidate, row: LayoutEvidence) -> Scored:
         hbm_bytes=row.hbm_bytes,
         param_bytes=row.param_bytes or 0,
         optimizer_bytes=row.optimizer_bytes or 0,
-        wire_bytes=sum(one.wire_bytes * one.count for one in row.ledger or ()),
+        wire_bytes=row.ledger.wire_bytes if row.ledger else 0,
         flops=row.flops or 0.0,
         mfu=row.mfu,
-        terms=tuple(
-            Term(term.resource, term.mesh_axes, term.seconds, term.busy_seconds, term.is_communication)
-            for term in terms
-        ),
+        terms=row.estimate.terms if row.estimate else (),
         mode=row.mode,
         is_measured=row.step_is_measured,
         evidence=row,

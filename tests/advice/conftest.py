@@ -23,14 +23,6 @@ SIZES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory):
-    """Compiled steps are kept for this session only."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AXISRULES_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture(scope="session")
 def program():
     """`program(layers=8)`: a decoder of 16 heads, its loss, its optimizer and a batch of 16 rows."""

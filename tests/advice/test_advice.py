@@ -2,8 +2,9 @@
 
 import pytest
 
-from axisrules.advice import CHECKS, ERROR_BAR, advise
+from axisrules.advice import CHECKS, advise
 from axisrules.diagnostics import CATALOG, AxisRulesError
+from axisrules.evidence import ERROR_BAR
 
 
 def test_every_check_has_a_code_of_its_own_that_is_a_warning():

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axisrules.advice import ERROR_BAR, Change, Trial, Verdict
+from axisrules.advice import Change, Trial, Verdict
 from axisrules.advice.verdict import gain_words
 from axisrules.analysis import CostTerm, StepEstimate
 from axisrules.diagnostics import catalog
-from axisrules.evidence import LayoutEvidence
+from axisrules.evidence import ERROR_BAR, LayoutEvidence
 from axisrules.mesh import parse_mesh, parse_target
 from axisrules.rules import load_rules
 

@@ -60,11 +60,3 @@ def table(tmp_path):
         return str(path)
 
     return table
-
-
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory):
-    """Compiled steps are kept for this session only, so that tests share a compile and nobody else's."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AXISRULES_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from axisrules.analysis import CostTerm
 from axisrules.cli import searching
 from axisrules.rules import load_rules
-from axisrules.search import Scored, Term
+from axisrules.search import Scored
 from tests.search.costs import cost
 
 SMALL = ("--batch", "8", "--seq", "16", "--target", "tpu:v5e:2x2")
@@ -26,7 +27,7 @@ def asked(monkeypatch, tmp_path):
             if len(seen) == scorer.limit:
                 raise KeyboardInterrupt
             seen.append((one, how.mode))
-            terms = (Term("ICI", ("tensor",), 0.1, 0.1, is_communication=True),)
+            terms = (CostTerm("ICI", ("tensor",), 0.1, 0.1),)
             size = scorer.needed
             yield Scored(one, cost(one), size, 16 * 2**30, 2**20, 2**21, 2**10, terms=terms, mode=how.mode)
 

@@ -15,14 +15,6 @@ CONFIG = DecoderConfig(
 TOKENS = {"inputs": "batch seq", "targets": "batch seq"}
 
 
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory):
-    """Compiled steps are kept for this session only."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AXISRULES_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture(scope="session")
 def program():
     """`program("nnx")`: the tiny decoder, its loss, its optimizer and its batch."""

@@ -2,9 +2,10 @@
 
 from types import SimpleNamespace
 
+from axisrules.analysis import CostTerm
 from axisrules.mesh import parse_target
 from axisrules.resolve import Leaf
-from axisrules.search import Budget, Scored, Term, conclude, make_space, parse_constraints, search
+from axisrules.search import Budget, Scored, conclude, make_space, parse_constraints, search
 from tests.report.evidence_cases import SHAPES
 
 GB = 10**9
@@ -51,8 +52,8 @@ def scorer(*, needed=40, dies=""):
                 flops=1e12,
                 mfu=0.4,
                 terms=(
-                    Term("compute", (), step * 0.7, step * 0.7, is_communication=False),
-                    Term("ICI", ("fsdp",), step * 0.3, step * 0.4, is_communication=True),
+                    CostTerm("compute", (), step * 0.7, step * 0.7),
+                    CostTerm("ICI", ("fsdp",), step * 0.3, step * 0.4),
                 ),
                 mode=how.mode,
             )

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from axisrules.advice import ERROR_BAR, Advice, Change, Trial, Verdict
+from axisrules.advice import Advice, Change, Trial, Verdict
 from axisrules.diagnostics import catalog
+from axisrules.evidence import ERROR_BAR
 from axisrules.report import AdviceTable
 from axisrules.rules import load_rules
 from tests.report.evidence_cases import estimate, layout

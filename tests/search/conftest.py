@@ -8,9 +8,10 @@ import optax
 import pytest
 
 import axisrules
+from axisrules.analysis import CostTerm
 from axisrules.mesh import parse_target
 from axisrules.models import DecoderConfig, linen_decoder, next_token_loss
-from axisrules.search import Scored, Term, make_space, parse_constraints
+from axisrules.search import Scored, make_space, parse_constraints
 from tests.search.costs import cost, room
 
 CONFIG = DecoderConfig(
@@ -54,7 +55,7 @@ def made_up():
         def scorer(_space, candidates, how, _tell):
             for one in candidates:
                 rest = cost(one) - 0.1
-                waits = Term("ICI", ("tensor",), 0.1, 0.2, is_communication=True)
+                waits = CostTerm("ICI", ("tensor",), 0.1, 0.2)
                 yield Scored(
                     one,
                     seconds=cost(one),
@@ -62,7 +63,7 @@ def made_up():
                     hbm_bytes=int(limit * 1e9),
                     terms=(
                         waits,
-                        Term("compute", (), rest, rest, is_communication=False),
+                        CostTerm("compute", (), rest, rest),
                     ),
                     mode=how.mode,
                 )
