@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from axisrules.advice.advice_mesh import widest_model_axis
-from axisrules.advice.axis_roles import ROWS, layer_count
+from axisrules.advice.axis_roles import layer_count
 from axisrules.advice.counterfactual import (
     Case,
     Change,
@@ -106,7 +106,7 @@ def _sequence_names(case: Case) -> list[LogicalAxis]:
             reason.logical_axis
             for leaf_plan in case.plan.leaves
             for reason in leaf_plan.resolution.dims
-            if leaf_plan.leaf.kind == "batch" and reason.logical_axis not in (None, ROWS)
+            if leaf_plan.leaf.kind == "batch" and reason.dim > 0 and reason.logical_axis
         )
     )
 

@@ -7,7 +7,6 @@ from axisrules.axes import MeshAxis
 from axisrules.resolve import DimReason, LeafPlan, Plan
 from axisrules.rules import STAGED_AXES
 
-ROWS = "batch"
 STATE = ("params", "gradients", "optimizer")
 
 
@@ -65,7 +64,7 @@ def rows_reason(plan: Plan) -> DimReason | None:
     """How the rows of the batch came to be laid out; None for a batch that names no rows."""
     of_batch = (leaf_plan for leaf_plan in plan.leaves if leaf_plan.leaf.kind == "batch")
     reasons = (reason for leaf_plan in of_batch for reason in leaf_plan.resolution.dims)
-    return next((reason for reason in reasons if reason.logical_axis == ROWS), None)
+    return next((reason for reason in reasons if reason.dim == 0 and reason.logical_axis), None)
 
 
 def layer_count(plan: Plan) -> int:

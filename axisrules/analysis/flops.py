@@ -70,19 +70,24 @@ class _WindowDim:
 
     def meetings(self, input_size: int, output_size: int) -> int:
         """Pairs of kernel and output positions that fall on an input element, not on padding or holes."""
-        count = 0
-        for kernel in range(self.size):
-            shift = kernel * self.kernel_dilation - self.pad_low
-            if self.input_dilation == 1:
-                # Output positions whose input index `out * stride + shift` lies in [0, input_size).
-                first = max(0, -(shift // self.stride))
-                last = min(output_size - 1, (input_size - 1 - shift) // self.stride)
-                count += max(0, last - first + 1)
-                continue
-            for place in range(shift, shift + output_size * self.stride, self.stride):
-                inside = 0 <= place <= (input_size - 1) * self.input_dilation
-                count += inside and place % self.input_dilation == 0
-        return count
+        end = (input_size - 1) * self.input_dilation
+        # The two sides play alike; the longer one is counted by formula.
+        kernel, output = (self.size, self.kernel_dilation), (output_size, self.stride)
+        (few, step), (many, stride) = sorted((kernel, output))
+        starts = range(-self.pad_low, few * step - self.pad_low, step)
+        return sum(_multiples(start, stride, many, self.input_dilation, end) for start in starts)
+
+
+def _multiples(start: int, stride: int, count: int, divisor: int, end: int) -> int:
+    """How many of `count` numbers from `start`, `stride` apart, are multiples of `divisor` in [0, end]."""
+    common = math.gcd(stride, divisor)
+    if start % common:
+        return 0
+    # Every `period`-th of them is a multiple, from the one numbered `first` on.
+    period = divisor // common
+    first = -start // common * pow(stride // common, -1, period) % period
+    lowest, highest = max(0, -(start // stride)), min(count - 1, (end - start) // stride)
+    return max(0, (highest - first) // period - (lowest - 1 - first) // period)
 
 
 def _convolution_flops(computation: Computation, convolution: Instruction) -> int:

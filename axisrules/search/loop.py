@@ -1,6 +1,7 @@
 """The search itself: prune by bounds, let a strategy choose, compile, and begin again."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -66,6 +67,7 @@ class _Run:
     started: float = field(default_factory=time.monotonic)
     seen: dict[Candidate, Scored] = field(default_factory=dict)
     final: dict[Candidate, Scored] = field(default_factory=dict)
+    pruned: dict[Candidate, str] = field(default_factory=dict)
     notes: list[Diagnostic] = field(default_factory=list)
 
     @property
@@ -83,6 +85,19 @@ class _Run:
 
     def tell(self, phase: str, newest: Scored | None = None) -> None:
         self.on_progress(Progress(phase, len(self.seen), self.limit, self.best, newest))
+
+    def prune(self) -> list[Candidate]:
+        """Leave out what the bounds rule out by now; returns what still waits for a compiler."""
+        best, left = self.best, []
+        for one in self.space.candidates:
+            if one in self.seen or one in self.pruned:
+                continue
+            reason = _why_pruned(one, self.space, best)
+            if reason:
+                self.pruned[one] = reason
+            else:
+                left.append(one)
+        return left
 
     def resume(self) -> None:
         """Take over what an earlier run has compiled."""
@@ -135,7 +150,7 @@ def search(
         space=space,
         scored=tuple(run.seen.values()),
         finalists=tuple(run.final.values()),
-        pruned=dict(_pruned(run)),
+        pruned=Counter(run.pruned.values()),
         error=error_of(space),
         seconds=time.monotonic() - run.started,
         is_interrupted=is_interrupted,
@@ -151,13 +166,10 @@ def _explore(run: _Run, strategy: Strategy, first: Sequence[Candidate]) -> None:
     waiting = [one for one in first if one not in run.seen]
     if waiting:
         run.compile(waiting, run.budget.how)
-    while not run.is_late:
+    while True:
         count = min(run.budget.side_by_side, run.limit - len(run.seen))
-        best = run.best
-        left = [
-            one for one in run.space.candidates if one not in run.seen and not _why_pruned(one, run, best)
-        ]
-        if count < 1 or not left:
+        left = run.prune()
+        if run.is_late or count < 1 or not left:
             return
         proposed = strategy.propose(run.space, left, list(run.seen.values()), count)
         if not proposed:
@@ -178,9 +190,9 @@ def _finish(run: _Run) -> None:
         run.compile(left, replace(run.budget.how, mode="full"))
 
 
-def _why_pruned(candidate: Candidate, run: _Run, best: Scored | None) -> str:
-    """What rules a candidate out before it is compiled; "" for nothing."""
-    space, bounds = run.space, run.space.bounds(candidate)
+def _why_pruned(candidate: Candidate, space: Space, best: Scored | None) -> str:
+    """What rules a candidate out before it is compiled; "" for nothing. A better best rules out more."""
+    bounds = space.bounds(candidate)
     if (
         not space.target.is_local
         and bounds.state_bytes > space.constraints.hbm * space.target.chip.compile_limit_bytes
@@ -198,10 +210,3 @@ SLOW = "its gradients and its state alone take longer than the best"
 def error_of(space: Space) -> float:
     """By how much, in parts of a step, two layouts must differ to be told apart."""
     return MEASURED_ERROR if space.target.is_local else ERROR_BAR
-
-
-def _pruned(run: _Run) -> list[tuple[str, int]]:
-    """How many candidates the bounds ruled out, by reason."""
-    best = run.best
-    reasons = [_why_pruned(one, run, best) for one in run.space.candidates if one not in run.seen]
-    return [(reason, reasons.count(reason)) for reason in (MEMORY, SLOW) if reason in reasons]

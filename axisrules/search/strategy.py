@@ -45,7 +45,8 @@ class ExpectedGain:
     ) -> Sequence[Candidate]:
         """The most promising of `left`."""
         known = [one for one in seen if one.seconds]
-        waiting = [one for one in starts(space) if one in set(left)]
+        able = set(left)
+        waiting = [one for one in starts(space) if one in able]
         if waiting and len(seen) < FEWEST:
             return waiting[:count]
         if len(known) < 2:

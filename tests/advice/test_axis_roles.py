@@ -4,8 +4,8 @@ import pytest
 
 from axisrules.advice.axis_roles import axis_roles, layer_count, rows_reason
 from axisrules.mesh import parse_mesh
-from axisrules.resolve import make_plan
-from axisrules.rules import load_rules
+from axisrules.resolve import Leaf, make_plan
+from axisrules.rules import load_rules, parse_rules
 
 
 def roles_of(program, rules, mesh):
@@ -48,3 +48,9 @@ def test_rows_and_layers(program):
     plan = make_plan(program(rows=32, layers=6).leaves, load_rules("dp"), parse_mesh("data=8"))
     assert (rows_reason(plan).size, rows_reason(plan).ways) == (32, 8)
     assert layer_count(plan) == 6
+
+
+def test_rows_are_the_first_dim_of_the_batch_whatever_its_name():
+    leaves = [Leaf("examples", "batch", (8, 32), "float32", 4, ("example", "feature"))]
+    table = parse_rules({"name": "mine", "rules": {"example": "data", "feature": "tensor"}})
+    assert axis_roles(make_plan(leaves, table, parse_mesh("data=2,tensor=4"))).rows == ("data",)

@@ -104,14 +104,18 @@ def test_other_operations_cost_none() -> None:
     assert count_flops(read) == 0
 
 
-def test_a_dot_as_a_convolution_of_dilated_batch_dims() -> None:
-    """Batch dims as spatial dims whose dilation lets each position meet its own partner alone."""
-    batch, heads, rows, inner, columns = 2, 16, 5, 7, 3
+@pytest.mark.parametrize("heads", [16, 2**20])
+def test_a_dot_as_a_convolution_of_dilated_batch_dims(heads: int) -> None:
+    """Batch dims as spatial dims whose dilation lets each position meet its own partner alone.
+
+    Of so many positions that to try each pair of them would take days.
+    """
+    batch, rows, inner, columns = 2, 5, 7, 3
     read = entry(
         f"  %a = f32[{batch},{heads},{rows},{inner}] parameter(0)\n"
         f"  %b = f32[{batch},{heads},{inner},{columns}] parameter(1)\n"
         f"  ROOT %c = f32[{batch},{heads},{rows},{columns}] convolution(%a, %b), "
-        "window={size=2x16 stride=1x15 lhs_dilate=2x16}, dim_labels=01bf_01io->01bf"
+        f"window={{size=2x{heads} stride=1x{heads - 1} lhs_dilate=2x{heads}}}, dim_labels=01bf_01io->01bf"
     )
     expected = 2 * np.prod([batch, heads, rows, inner, columns])
     assert count_flops(read) == expected
