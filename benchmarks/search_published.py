@@ -3,7 +3,8 @@
 python -m benchmarks.search_published
 
 The models are the built-in decoder at the published sizes: its attention is written out, without the fused
-kernels that the published runs used, so the steps are not theirs. Both layouts are judged on one program.
+kernels that the published runs used, and layers are recomputed whole, where two of them kept more of a layer.
+So the steps are not theirs; both meshes are judged on one program.
 """
 
 import sys

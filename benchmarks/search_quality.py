@@ -12,7 +12,6 @@ search then runs with results looked up instead of compiled, by the same code an
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
 from statistics import median
 
 from axisrules.evidence import ERROR_BAR, Compiling
@@ -25,6 +24,7 @@ from axisrules.search import (
     Space,
     search,
 )
+from benchmarks.rank_order import largest_reversal
 from benchmarks.report import Figure, publish
 from benchmarks.search_enumeration import enumerate_pair
 from benchmarks.search_pairs import PAIRS, Pair
@@ -102,19 +102,12 @@ def against_full(pair: Pair, fast: Scores, full: Scores, least: float) -> Iterat
     yield Figure(f"{pair.name}: full over fast, median", median(ratios))
     yield Figure(f"{pair.name}: full over fast, spread", (max(ratios) / min(ratios) - 1) * 100, "%")
     limit = ERROR_BAR * 100
-    yield Figure(f"{pair.name}: ordered otherwise, up to", ordered_otherwise(fast, full), "%", at_most=limit)
+    known = [one for one in full if full[one].seconds]
+    reversal = largest_reversal(*([_seconds(scores[one]) for one in known] for scores in (fast, full)))
+    yield Figure(f"{pair.name}: ordered otherwise, up to", reversal, "%", at_most=limit)
     others = [one for candidate, one in fast.items() if candidate not in full and one.fits()]
     better = sum(_seconds(one) * min(ratios) < least for one in others)
     yield Figure(f"{pair.name}: others that could be the best", better, at_most=0)
-
-
-def ordered_otherwise(fast: Scores, full: Scores) -> float:
-    """The largest difference by the fast path, in percent, of two layouts that full compiles turn round."""
-    known = sorted((_seconds(fast[one]), _seconds(full[one])) for one in full if full[one].seconds)
-    return max(
-        ((slow[0] / quick[0] - 1) * 100 for quick, slow in combinations(known, 2) if slow[1] < quick[1]),
-        default=0.0,
-    )
 
 
 def bounds_kept(pair: Pair, space: Space, best: Candidate, fast: Scores) -> Iterator[Figure]:

@@ -64,7 +64,7 @@ class Scorer(Protocol):
     """Anything that gives candidates their numbers, one after the other and in the order asked for."""
 
     def __call__(
-        self, space: Space, candidates: Sequence[Candidate], how: Compiling, on_progress: ScoreProgress
+        self, space: Space, candidates: Sequence[Candidate], how: Compiling, on_progress: ScoreProgress, /
     ) -> Iterator[Scored]:
         """The candidates scored; `how.mode` is `full` for the last few, which deserve more care."""
 
