@@ -84,7 +84,7 @@ IS_TRIED_AND_DOES_NOT = [
     ("AXR920", ("fsdp",), {}),
     ("AXR921", ("tp", "tensor=4"), {}),
     ("AXR924", ("tp", "tensor=4"), {"sizes": SMALL}),
-    ("AXR922", ("fsdp", None, "gpu:h100:2x4"), {}),
+    ("AXR922", ("tp", "data=1,tensor=8", "gpu:h100:2x4"), {}),
     ("AXR926", ("tp", "data=1,tensor=8", "gpu:h100:2x4"), {}),
     ("AXR780", ("dp",), {"sizes": {"seq": 16}, "remat": "attention"}),
     ("AXR925", ("3d", "data=2,stage=2,tensor=2,slices:tensor=2"), {"slices": 2}),
