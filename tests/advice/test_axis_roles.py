@@ -51,6 +51,7 @@ def test_rows_and_layers(program):
 
 
 def test_rows_are_the_first_dim_of_the_batch_whatever_its_name():
-    leaves = [Leaf("examples", "batch", (8, 32), "float32", 4, ("example", "feature"))]
+    weights = Leaf("weights", "batch", (1, 32), "float32", 4, (None, "feature"))
+    leaves = [weights, Leaf("examples", "batch", (8, 32), "float32", 4, ("example", "feature"))]
     table = parse_rules({"name": "mine", "rules": {"example": "data", "feature": "tensor"}})
     assert axis_roles(make_plan(leaves, table, parse_mesh("data=2,tensor=4"))).rows == ("data",)

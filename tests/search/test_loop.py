@@ -1,10 +1,13 @@
 """Searches with made-up costs, against the least of all; interrupted ones go on where they were."""
 
 from dataclasses import replace
+from zlib import crc32
 
 import pytest
 
-from axisrules.search import Budget, ExpectedGain, Journal, journal_key, search
+from axisrules.evidence import ERROR_BAR
+from axisrules.search import Budget, ExpectedGain, Journal, Scored, journal_key, search
+from axisrules.search.strategy import starts
 from tests.search.costs import cost, room
 
 
@@ -32,6 +35,33 @@ def test_any_strategy_will_do(space, made_up):
 
     result = search(space, strategy=InOrder(), budget=Budget(compiles=7, scorer=made_up(100.0)))
     assert {one.candidate for one in result.scored} == set(space.candidates[:7])
+
+
+def test_bounds_rule_out_what_cannot_be_near_the_best_and_nothing_else(space):
+    """Every candidate takes its bound and up to half as much again, so bounds nearly give the order away."""
+
+    def seconds(one):
+        return space.bounds(one).seconds * (1 + crc32(str(one).encode()) % 50 / 100)
+
+    def scorer(_space, candidates, how, _tell):
+        yield from (Scored(one, seconds=seconds(one), mode=how.mode) for one in candidates)
+
+    class Backwards:
+        def propose(self, _space, left, _seen, count):
+            return left[-count:]
+
+    result = search(space, strategy=Backwards(), budget=Budget(compiles=len(space), scorer=scorer))
+    assert result.best.seconds == min(map(seconds, space.candidates))
+    near = result.best.seconds * (1 + ERROR_BAR)
+    left = {one for one in space.candidates if space.bounds(one).seconds <= near}
+    assert left <= {one.candidate for one in result.scored}
+    assert 0 < sum(result.pruned.values()) == len(space) - result.compiled
+
+
+def test_plain_layouts_that_lie_far_apart_come_first(space, made_up):
+    result = search(space, budget=Budget(compiles=4, scorer=made_up(100.0)))
+    assert [one.candidate for one in result.scored] == starts(space)[:4]
+    assert {one.candidate.mesh for one in result.scored} >= {"fsdp=8", "data=8"}
 
 
 def test_what_dies_is_a_row_and_the_search_goes_on(space, made_up):

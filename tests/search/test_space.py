@@ -41,6 +41,13 @@ def test_every_candidate_is_a_plan_without_errors(space):
         assert plan.mesh.device_count == 8
 
 
+def test_a_mesh_axis_that_cuts_nothing_is_left_out(program):
+    # 8 heads do not divide over 16: to cut them alone, and no positions, would leave `tensor` idle.
+    space = space_of(program, mesh="fsdp=*,tensor=16", target=parse_target("tpu:v5e:4x4"))
+    assert space.removed["a mesh axis that would cut nothing"] == 1
+    assert all({"vocab", "mlp"} & set(one.cut) or one.cuts_positions for one in space.candidates)
+
+
 def test_tables_survive_a_file(space, tmp_path):
     for one in space.candidates[::31]:
         table = space.table(one)
