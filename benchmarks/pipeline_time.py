@@ -20,7 +20,7 @@ from axisrules.schedules import Costs, Facts, facts
 from benchmarks.report import Figure, publish
 
 CONFIG = DecoderConfig(vocab=64, embed=128, heads=4, kv_heads=4, head_dim=32, mlp=512, layers=8)
-SEQ, MESH, ROUNDS = 128, "stage=4,data=2", 5
+SEQ, MESH, ROUNDS = 128, "stage=4,data=2", 9
 FEW, MANY = 8, 24
 LIMITS = {"gpipe": 0.08, "1f1b": 0.08, "interleaved": 0.08, "zero_bubble": 0.15}
 

@@ -1,8 +1,8 @@
 """A group of layers in passes: forward, backward for what travels, and backward for its weights.
 
 All are traced at once and the equations are dealt out. What a later pass needs of an earlier one is handed
-over, unless it is had for nothing: from weights, which are there anyway, or by looking at something that is
-handed over in another way.
+over, unless it is had for nothing: from weights, which are there anyway, by looking at something that is
+handed over in another way, or by a few operations on each element of what is.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,6 +20,11 @@ from axisrules.pipeline.trace import VIEWS, Trace, aval, trace
 
 # Beside views, these give their operand in another form.
 FORMS = VIEWS | {"transpose", "convert_element_type"}
+# And these take less time on an element than it takes to put it away and to fetch it again.
+ELEMENTWISE = frozenset(
+    {"add", "sub", "mul", "div", "neg", "max", "min", "select_n", "integer_pow", "square", "sqrt", "rsqrt"}
+    | {"exp", "log", "tanh", "logistic"}
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +140,28 @@ class Passes:
             inner = {atom: None for atom in eqn.invars if isinstance(atom, Var) and atom not in seen}
             seen |= set(inner)
             waiting += inner
-        return list(found)
+        return self._thinned(found, known)
+
+    def _thinned(self, found: dict[Var, None], known: set[Var]) -> list[Var]:
+        """`found` without what is soon made again of the rest of it; what was made last is tried first."""
+        kept = set(found)
+        order = {var: at for at, eqn in enumerate(self.traced.jaxpr.eqns) for var in eqn.outvars}
+        for var in sorted(found, key=lambda var: order.get(var, -1), reverse=True):
+            if self._is_soon_made(var, known | (kept - {var}), {}):
+                kept.remove(var)
+        return [var for var in found if var in kept]
+
+    def _is_soon_made(self, var: Var, given: set[Var], answers: dict[Var, bool]) -> bool:
+        """Whether elementwise work alone leads to `var` from what is given, or had anyway."""
+        if var not in answers:
+            eqn = self.traced.maker.get(var)
+            answers[var] = eqn is not None and eqn.primitive.name in FORMS | ELEMENTWISE
+            answers[var] = answers[var] and all(
+                atom in given or atom not in self._moved or self._is_soon_made(atom, given, answers)
+                for atom in (eqn.invars if eqn else ())
+                if isinstance(atom, Var)
+            )
+        return answers[var]
 
     def is_free(self, eqn: JaxprEqn) -> bool:
         """Whether the result of `eqn` is not worth keeping."""
