@@ -1,5 +1,6 @@
 """Tiny language models, linen and nnx, and a pipelined gradient held against one device's."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import flax.linen as nn
@@ -30,12 +31,13 @@ def named(init, *names):
 class Block(nn.Module):
     aux: bool = False
     dropout: float = 0.0
+    activation: Callable[[jax.Array], jax.Array] = jnp.tanh
 
     @nn.compact
     def __call__(self, x, _):
         up = self.param("up", named(initialiser, "embed", "mlp"), (EMBED, MLP))
         down = self.param("down", named(initialiser, "mlp", "embed"), (MLP, EMBED))
-        hidden = axisrules.constrain(jnp.tanh(x @ up.astype(x.dtype)), "batch seq mlp")
+        hidden = axisrules.constrain(self.activation(x @ up.astype(x.dtype)), "batch seq mlp")
         y = axisrules.constrain(x + hidden @ down.astype(x.dtype), "batch seq embed")
         if self.dropout:
             y = nn.Dropout(self.dropout, deterministic=not self.has_rng("dropout"))(y)
@@ -48,6 +50,7 @@ class LinenModel(nn.Module):
     aux: bool = False
     dropout: float = 0.0
     dtype: str = "float32"
+    activation: Callable[[jax.Array], jax.Array] = jnp.tanh
 
     @nn.compact
     def __call__(self, tokens):
@@ -59,7 +62,8 @@ class LinenModel(nn.Module):
             length=self.layers,
             metadata_params=STACKED,
         )
-        x, aux = stack(self.aux, self.dropout, name="layers")(table.astype(self.dtype)[tokens], None)
+        stacked = stack(self.aux, self.dropout, self.activation, name="layers")
+        x, aux = stacked(table.astype(self.dtype)[tokens], None)
         head = table.T
         if not self.tied:
             head = self.param("head", named(initialiser, "embed", "vocab"), (EMBED, VOCAB))
