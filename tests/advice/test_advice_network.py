@@ -75,3 +75,10 @@ def test_sequence_parallelism_is_what_the_shipped_table_says(case_of):
     assert leaves
     assert ask_sequence(shipped) is None
     assert ask_sequence(case_of("fsdp", "fsdp=4")) is None
+
+
+def test_sequence_parallelism_never_cuts_rows(case_of, tmp_path):
+    whole = tmp_path / "whole_rows.toml"
+    whole.write_text("[rules]\nbatch = []\n")
+    found = ask_sequence(case_of(f"tp+{whole}", "tensor=4"))
+    assert [change.words for change in found.changes] == ["`seq` cut over `tensor` where nothing else is"]

@@ -3,7 +3,7 @@
 import pytest
 
 from axisrules.evidence import Compiling
-from axisrules.mesh import parse_mesh, parse_target
+from axisrules.mesh import Chip, parse_mesh, parse_target
 from axisrules.resolve import make_plan
 from axisrules.search import make_space, parse_constraints, score
 from axisrules.targets import compiler_problem, installed_versions
@@ -23,6 +23,22 @@ def test_a_gradient_travels_once_over_the_rows_axes(space):
     by_mesh = {one.mesh: space.bounds(one) for one in space.candidates if one.sharded == "params"}
     for mesh in ("data=8", "fsdp=8"):
         assert by_mesh[mesh].sent_bytes == pytest.approx(elements * width * 7 / 8, rel=1e-3)
+
+
+def seconds_if(space, monkeypatch, endless):
+    """The seconds of every layout's bound, were the chip endlessly fast at one thing."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Chip, endless, 1e30)
+        other = make_space(space.program, space.target, space.constraints)
+    return [other.bounds(one).seconds for one in space.candidates]
+
+
+def test_memory_and_network_may_work_at_once(space, monkeypatch):
+    both = [space.bounds(one).seconds for one in space.candidates]
+    network = seconds_if(space, monkeypatch, "memory_bytes_per_second")
+    memory = seconds_if(space, monkeypatch, "link_bytes_per_second")
+    assert both == pytest.approx(list(map(max, network, memory)))
+    assert {one > other for one, other in zip(network, memory, strict=True)} == {True, False}
 
 
 @pytest.mark.slow
