@@ -4,9 +4,11 @@ from axisrules.memory.accumulate import BatchCut, Gradient, Objective, accumulat
 from axisrules.memory.advice import PolicyCost, advise
 from axisrules.memory.offload import check_offload
 from axisrules.memory.remat import rematerialized, rematerialized_layer
+from axisrules.memory.saved import OFFLOADED
 from axisrules.memory.units import module_path, numbered_layers
 
 __all__ = [
+    "OFFLOADED",
     "BatchCut",
     "Gradient",
     "Objective",

@@ -64,7 +64,8 @@ def rematerialized_layer(
 ) -> Callable[..., list[Any]]:
     """A loop's body over layers as a function that keeps what `policies` say; `within` are its modules.
 
-    When it is called, a policy that matches nothing in it raises AxisRulesError (AXR770).
+    What they offload is kept as well, under the name OFFLOADED, for the caller to move. When it is called, a
+    policy that matches nothing in it raises AxisRulesError (AXR770).
     """
     if not policies:
         return jaxpr_as_fun(layer)
@@ -75,7 +76,7 @@ def rematerialized_layer(
         if number is not None:
             found.matched_layers(number)
         whole = None if number is None else (number, "/".join(within))
-        rewriter = _Rewriter(units, found, within, in_loop=True, whole=whole)
+        rewriter = _Rewriter(units, found, within, in_loop=True, whole=whole, moves=False)
         results = rewriter.run(layer.jaxpr, [*layer.consts, *args])
         found.raise_unmatched()
         return results
@@ -88,7 +89,7 @@ class _Rewriter:
     """Computes jaxprs, with units under `jax.checkpoint`.
 
     `within` are the modules around the jaxpr, `in_loop` whether a scan is, and `whole` the unit that the
-    rest of a scanned layer belongs to.
+    rest of a scanned layer belongs to. `moves` is whether what is offloaded is moved here.
     """
 
     units: Units
@@ -96,6 +97,7 @@ class _Rewriter:
     within: Path = ()
     in_loop: bool = False
     whole: Unit | None = None
+    moves: bool = True
 
     def run(self, jaxpr: Jaxpr, values: list[Any]) -> list[Any]:
         """The results of `jaxpr` on `values`, constants first."""
@@ -156,7 +158,7 @@ class _Rewriter:
             return segment.function(jaxpr)(*inputs)
         if isinstance(key, int):
             return self.enter(jaxpr, segment, inputs)
-        keeping = Keeping(key[0], self.units.policies[key[0]], self.found)
+        keeping = Keeping(key[0], self.units.policies[key[0]], self.found, self.moves)
         kept = keeping.function(segment.closed(jaxpr), self.within)
         return jax.checkpoint(kept, policy=keeping.policy, prevent_cse=not self.in_loop)(*inputs)
 
@@ -179,7 +181,7 @@ class _Rewriter:
     def group_layers(self, number: int, segment: Segment, inputs: list[Any]) -> list[Any]:
         """The results of a scan over layers, several of which are recomputed as one."""
         (equation,) = segment.equations
-        stack, keeping = Stack(equation), Keeping(number, self.units.policies[number], self.found)
+        stack, keeping = Stack(equation), Keeping(number, self.units.policies[number], self.found, self.moves)
         check_groups(stack.length, keeping)
         known = dict(zip(segment.inputs, inputs, strict=True))
         operands = [atom.val if isinstance(atom, Literal) else known[atom] for atom in equation.invars]

@@ -20,23 +20,29 @@ PASSED_BY = "axisrules.passed_by"
 
 @dataclass(frozen=True)
 class Keeping:
-    """One policy of several, and where it notes which of its words have matched something."""
+    """One policy of several, and where it notes which of its words have matched something.
+
+    What it offloads JAX moves to the host, unless `moves` is false: then it is kept, under its name.
+    """
 
     number: int
     remat: Remat
     found: Found
+    moves: bool = True
 
     @property
     def policy(self) -> Callable[..., Any] | None:
         """JAX's form of what is kept; None for nothing at all."""
-        if self.remat.offload:
+        if self.remat.offload and self.moves:
             return jax.checkpoint_policies.save_and_offload_only_these_names(
                 names_which_can_be_saved=[SAVED],
                 names_which_can_be_offloaded=[OFFLOADED],
                 offload_src="device",
                 offload_dst="pinned_host",
             )
-        return jax.checkpoint_policies.save_only_these_names(SAVED) if self.remat.save else None
+        names = (SAVED, OFFLOADED) if self.remat.offload else (SAVED,)
+        kept = self.remat.save or self.remat.offload
+        return jax.checkpoint_policies.save_only_these_names(*names) if kept else None
 
     def function(self, closed: ClosedJaxpr, within: Path) -> Callable[..., list[Any]]:
         """`closed` as a function in which everything that is kept has its name."""

@@ -20,6 +20,8 @@ from axisrules.pipeline.rows import Rows
 from axisrules.pipeline.tables import Tables, rows_between
 from axisrules.schedules import head_loops, loops
 
+HOST, DEVICE = jax.memory.Space.Host, jax.memory.Space.Device
+
 State = dict[str, Any]
 Row = Mapping[str, Any]
 Turn = Callable[[State, Row], tuple[State, None]]
@@ -124,10 +126,15 @@ class Engine:
         floats = [leaf for leaf in travels if is_float(leaf)]
         sums = jax.eval_shape(lambda: self.head_sums(self.rows.feed(0), travels))
         saved = self.passes.saved_shapes() if self.has_backward else []
+        outside = [var in self.passes.outside for var in self.passes.saved] if self.has_backward else []
+        outside += [False] * (len(saved) - len(outside))  # what passes through all layers
         parked = self.passes.parked_shapes() if self.tables.schedule.has_weight_tasks else []
         return {
             "inbox": self.boxes(travels, counts["inbox"]),
-            "saved": self.boxes(saved, counts["saved"]),
+            "saved": [
+                jax.device_put(box, HOST) if is_outside else box
+                for box, is_outside in zip(self.boxes(saved, counts["saved"]), outside, strict=True)
+            ],
             "outbox": self.boxes(floats, counts["outbox"]),
             "parked": self.boxes(parked, counts["parked"]),
             "conveyor": self.boxes(travels) if self.is_spread else [],
@@ -262,7 +269,7 @@ class Engine:
         is_on, virtual_stage = row["backward_on"] > 0, row["backward_stage"]
         feed = self.rows.feed(row["backward_microbatch"])
         cotangents = [box[row["backward_outbox"]] for box in state["outbox"]]
-        saved = [box[row["backward_saved"]] for box in state["saved"]]
+        saved = _taken(state["saved"], row["backward_saved"])
         fresh = self.fresh(feed)
         if self.tables.schedule.has_weight_tasks:
             back, parked = self.passes.backward_first(fresh, saved, cotangents, virtual_stage)
@@ -343,9 +350,22 @@ class Engine:
 
 def _put(boxes: Arrays, place: Any, values: Arrays) -> Arrays:
     return [
-        jax.lax.dynamic_update_index_in_dim(box, value.astype(box.dtype), place, 0)
+        jax.lax.dynamic_update_index_in_dim(box, _beside(box, value.astype(box.dtype)), place, 0)
         for box, value in zip(boxes, values, strict=True)
     ]
+
+
+def _taken(boxes: Arrays, place: Any) -> Arrays:
+    found = [jax.lax.dynamic_index_in_dim(box, place, 0, keepdims=False) for box in boxes]
+    return [jax.device_put(value, DEVICE) if _is_outside(value) else value for value in found]
+
+
+def _beside(box: Any, value: Any) -> Any:
+    return jax.device_put(value, HOST) if _is_outside(box) else value
+
+
+def _is_outside(value: Any) -> bool:
+    return bool(jax.typeof(value).memory_space == HOST)
 
 
 def _added(totals: Arrays, values: Arrays, is_due: Any) -> Arrays:

@@ -25,8 +25,8 @@ RECOMPUTED = Keeping()
 def read_keeping(remat: tuple[Remat, ...] | None, layout: StageLayout) -> Keeping:
     """What a table means that says `remat`; one that says nothing recomputes whole layers, one by one.
 
-    Raises AxisRulesError: AXR772 for stages whose layers a policy's groups do not divide, AXR776 for
-    activations offloaded to the host, and for groups of layers of which something is kept.
+    Raises AxisRulesError: AXR772 for stages whose layers a policy's groups do not divide, AXR776 for groups
+    of layers of which something is kept.
     """
     if remat is None:
         return RECOMPUTED
@@ -34,21 +34,14 @@ def read_keeping(remat: tuple[Remat, ...] | None, layout: StageLayout) -> Keepin
         _check_groups(remat[0], layout)
         return Keeping(group=remat[0].every)
     raise_errors(
-        catalog.REMAT_IN_PIPELINE.at(policy.origin, subject=f"remat = {policy}", why=why, fix=fix)
-        for policy in remat
-        for does_it, why, fix in (
-            (
-                policy.offload,
-                "what waits in a pipeline stays on the device",
-                "`save` in the place of `offload`",
-            ),
-            (
-                policy.every > 1,
-                f"groups of {policy.every} layers are recomputed whole in a pipeline",
-                "leave `every` out, or `save`",
-            ),
+        catalog.REMAT_IN_PIPELINE.at(
+            policy.origin,
+            subject=f"remat = {policy}",
+            why=f"groups of {policy.every} layers are recomputed whole in a pipeline",
+            fix="leave `every` out, or `save` and `offload`",
         )
-        if does_it
+        for policy in remat
+        if policy.every > 1
     )
     return Keeping(is_recomputed=False, policies=remat)
 

@@ -5,7 +5,7 @@ over, unless it is had for nothing: from weights, which are there anyway, by loo
 handed over in another way, or by a few operations on each element of what is.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import JaxprEqn, Var
 
+from axisrules.memory import OFFLOADED
 from axisrules.pipeline.floats import Arrays, is_float
 from axisrules.pipeline.layers import Layers, Totals, chosen
 from axisrules.pipeline.trace import VIEWS, Trace, aval, trace
@@ -102,6 +103,24 @@ class Passes:
         early = () if self.layers.is_recomputed else self._ids(self._outs[0], ())
         found = self.handed(outs, early, self._cotangents)
         return [var for var in found if var not in passing]
+
+    @cached_property
+    def outside(self) -> set[Var]:
+        """What of `saved` waits in the host's memory: every form of what a policy has named so."""
+        named = {
+            form
+            for eqn in self.traced.jaxpr.eqns
+            if eqn.primitive.name == "name" and eqn.params["name"] == OFFLOADED
+            for form in self._forms_of(eqn.outvars[0])
+        }
+        return {var for var in self.saved if not named.isdisjoint(self._forms_of(var))}
+
+    def _forms_of(self, var: Any) -> Iterator[Var]:
+        """A value, and what it is another form of; JAX rounds what it saves to the width that it has."""
+        while isinstance(var, Var):
+            yield var
+            eqn = self.traced.maker.get(var)
+            var = eqn.invars[0] if eqn and eqn.primitive.name in FORMS | {"reduce_precision"} else None
 
     @cached_property
     def passing(self) -> list[Var]:
