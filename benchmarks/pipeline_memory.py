@@ -99,7 +99,7 @@ def shifted_gpipe(microbatches: int) -> Any:
 
 def measure() -> list[Figure]:
     """Temporaries on one device, and collectives."""
-    return [figure for part in (_schedules, _modes, _tensor) for figure in part()]
+    return [figure for part in (_schedules, _modes, _offloaded, _tensor) for figure in part()]
 
 
 def _schedules() -> Iterator[Figure]:
@@ -130,6 +130,16 @@ def _modes() -> Iterator[Figure]:
         limit = 1.02 if remat != "none" else None
         ratio = kept[MANY] / kept[FEW]
         yield _shown(Figure(f"1f1b, {name} kept: those at {MANY} over {FEW}", ratio, at_most=limit))
+
+
+def _offloaded() -> Iterator[Figure]:
+    """Named activations beside the inputs of layers, kept on the device or on its host."""
+    for word in ("save", "offload"):
+        remat = {"recompute": "full", word: "batch seq mlp"}
+        memory = compiled("pipeline", PIPE, 2 * FEW, schedule="1f1b", remat=remat).memory_analysis()
+        name = f"1f1b, {word} mlp: temporaries at {2 * FEW}"
+        yield _shown(Figure(name, memory.temp_size_in_bytes / 1e6, "MB"))
+        yield _shown(Figure(f"{name}, on the host", memory.host_temp_size_in_bytes / 1e6, "MB"))
 
 
 def _tensor() -> Iterator[Figure]:

@@ -126,14 +126,12 @@ class Engine:
         floats = [leaf for leaf in travels if is_float(leaf)]
         sums = jax.eval_shape(lambda: self.head_sums(self.rows.feed(0), travels))
         saved = self.passes.saved_shapes() if self.has_backward else []
-        outside = [var in self.passes.outside for var in self.passes.saved] if self.has_backward else []
-        outside += [False] * (len(saved) - len(outside))  # what passes through all layers
         parked = self.passes.parked_shapes() if self.tables.schedule.has_weight_tasks else []
         return {
             "inbox": self.boxes(travels, counts["inbox"]),
             "saved": [
-                jax.device_put(box, HOST) if is_outside else box
-                for box, is_outside in zip(self.boxes(saved, counts["saved"]), outside, strict=True)
+                jax.device_put(box, HOST) if at in self.passes.outside else box
+                for at, box in enumerate(self.boxes(saved, counts["saved"]))
             ],
             "outbox": self.boxes(floats, counts["outbox"]),
             "parked": self.boxes(parked, counts["parked"]),

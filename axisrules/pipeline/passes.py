@@ -105,15 +105,15 @@ class Passes:
         return [var for var in found if var not in passing]
 
     @cached_property
-    def outside(self) -> set[Var]:
-        """What of `saved` waits in the host's memory: every form of what a policy has named so."""
+    def outside(self) -> set[int]:
+        """Which of `saved` wait in the host's memory: every form of what a policy has named so."""
         named = {
             form
             for eqn in self.traced.jaxpr.eqns
             if eqn.primitive.name == "name" and eqn.params["name"] == OFFLOADED
             for form in self._forms_of(eqn.outvars[0])
         }
-        return {var for var in self.saved if not named.isdisjoint(self._forms_of(var))}
+        return {at for at, var in enumerate(self.saved) if not named.isdisjoint(self._forms_of(var))}
 
     def _forms_of(self, var: Any) -> Iterator[Var]:
         """A value, and what it is another form of; JAX rounds what it saves to the width that it has."""

@@ -1,5 +1,7 @@
 """Steps of tables with a schedule, through the partitioner: trained, exported, accumulated, composed."""
 
+import re
+
 import jax
 import numpy as np
 import optax
@@ -49,6 +51,12 @@ CASES = {
         "explicit",
         {"remat": "attention", "microbatches": 2},
     ),
+    "offloaded": (
+        "3d_sp",
+        "data=2,tensor=2,stage=2",
+        "explicit",
+        {"remat": {"recompute": "full", "offload": "batch seq mlp"}},
+    ),
     "accumulated": ("pipeline", "data=2,stage=4", "auto", {"accumulate": 2, "microbatches": 2}),
 }
 
@@ -63,6 +71,18 @@ def test_a_table_with_a_schedule_trains_like_one_device(decoder, expected, name)
     up = state.params["layers"]["mlp"]["up"]
     assert up.addressable_shards[0].data.shape[0] == CONFIG.layers // spec.shape["stage"]
     assert state.opt_state[0].mu["layers"]["mlp"]["up"].sharding.spec == up.sharding.spec
+
+
+def test_what_is_offloaded_waits_in_host_memory(decoder):
+    def host_shapes(word):
+        policy = {"recompute": "full", word: "batch seq mlp"}
+        partitioner = axisrules.make_partitioner(decoder, "pipeline", "data=2,stage=4", remat=policy)
+        step = jax.make_jaxpr(partitioner.train_step())(partitioner.abstract_state, decoder.batch)
+        return set(re.findall(r"<host>\[([\d,]+)\]", str(step)))
+
+    assert host_shapes("save") == set()
+    # A microbatch's, and as many places for one as the schedule needs: of a layer, one row, the axis `mlp`.
+    assert {shape.rpartition(",")[2] for shape in host_shapes("offload")} == {str(CONFIG.mlp)}
 
 
 def test_a_remat_policy_that_a_pipeline_cannot_follow_is_refused(decoder):

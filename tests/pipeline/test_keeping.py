@@ -20,7 +20,8 @@ def test_groups_are_recomputed_as_one():
 
 
 def test_other_policies_are_followed_inside_of_layers():
-    for policies in (named_remat("attention"), (Remat(save=("batch seq mlp",)),)):
+    names = ("batch seq mlp",)
+    for policies in (named_remat("attention"), (Remat(save=names),), (Remat(offload=names),)):
         assert read_keeping(policies, EVEN) == Keeping(is_recomputed=False, policies=policies)
 
 
@@ -28,7 +29,7 @@ def test_other_policies_are_followed_inside_of_layers():
     ("policy", "code", "text"),
     [
         (Remat(every=3), "AXR772", "a stage has 4 layers"),
-        (Remat(offload=("batch seq mlp",)), "AXR776", "stays on the device"),
+        (Remat(offload=("batch seq mlp",), every=2), "AXR776", "groups of 2 layers"),
         (Remat(save=("batch seq mlp",), every=2), "AXR776", "groups of 2 layers"),
     ],
 )
