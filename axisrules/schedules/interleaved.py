@@ -1,5 +1,7 @@
 """Interleaved 1F1B: each device holds several thin stages, which makes the bubble thinner by as much."""
 
+from dataclasses import replace
+
 from axisrules.schedules.lockstep import in_rounds
 from axisrules.schedules.schedule import Schedule
 
@@ -10,6 +12,9 @@ def interleaved(stages: int, microbatches: int, repeats: int, *, head_rounds: in
     With i = gS + q and k = cS + d (S stages, v repeats), forward is at round gSv + cS + q + d, and
     backward at vS - 1 + gSv + (v - 1 - c)S + q + (S - 1 - d). `microbatches` is a multiple of `stages`
     unless `repeats` is 1.
+
+    Once every device has work, what is kept does not grow with the microbatches. From `stages` of them on
+    there are as many places as that takes: what fits with some fits with any number.
 
     Source: Narayanan et al. 2021, "Efficient large-scale language model training", section 2.2.
     """
@@ -25,4 +30,5 @@ def interleaved(stages: int, microbatches: int, repeats: int, *, head_rounds: in
         return first_back + group * period + place + period - 1 - virtual_stage
 
     rounds = {"forward": forward, "backward": backward}
-    return in_rounds("interleaved", (stages, microbatches, repeats), rounds, head_rounds)  # type: ignore[arg-type]
+    made = in_rounds("interleaved", (stages, microbatches, repeats), rounds, head_rounds)  # type: ignore[arg-type]
+    return replace(made, least_saved=period - 1 + stages + head_rounds if microbatches >= stages else 0)

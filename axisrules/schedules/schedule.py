@@ -30,6 +30,8 @@ class Schedule:
     taken together to turns of a loop: each kind at most once, in the order forward, backward, weight.
     Devices send to each other between rounds. The loss of a microbatch is known `head_rounds` rounds after
     its last forward task; a round without ticks does nothing but that.
+
+    A device has at least `least_saved` places for what its forward tasks save, however few it needs.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Schedule:
     rounds: tuple[tuple[Kind, ...], ...]
     tasks: tuple[Task, ...]
     head_rounds: int = 0
+    least_saved: int = 0
 
     @property
     def virtual_stages(self) -> int:

@@ -12,7 +12,7 @@ Places = Mapping[tuple[int, int, int], int]
 
 @dataclass(frozen=True)
 class Slots:
-    """The places of a schedule, as few as there can be.
+    """The places of a schedule, as few as there can be; for what is saved, as few as the schedule allows.
 
     `inbox` holds an activation from its arrival to its forward task, `saved` what the forward task saves
     up to the last task that reads it, `outbox` a gradient from its arrival to its backward task, and
@@ -47,7 +47,9 @@ def assign_slots(schedule: Schedule) -> Slots:
     parked = {
         (d, i, k): (at["backward", i, k], at["weight", i, k]) for d, i, k in back if ("weight", i, k) in at
     }
-    return Slots(*_coloured(inbox), *_coloured(saved), *_coloured(outbox), *_coloured(parked))
+    places, count = _coloured(saved)
+    kept = places, max(count, schedule.least_saved if places else 0)
+    return Slots(*_coloured(inbox), *kept, *_coloured(outbox), *_coloured(parked))
 
 
 def _coloured(spans: Mapping[tuple[int, int, int], tuple[int, int]]) -> tuple[Places, int]:

@@ -31,7 +31,17 @@ def test_gpipe_waits_as_long_and_keeps_everything(stages, microbatches):
 @given(st.integers(1, 6), st.integers(1, 20))
 def test_1f1b_keeps_no_more_for_more_microbatches(stages, microbatches):
     found = facts(make_schedule("1f1b", stages, microbatches))
-    assert found.peak_live == found.ring == min(microbatches, 2 * stages - 1)
+    assert found.peak_live == min(microbatches, 2 * stages - 1)
+    assert found.ring == (2 * stages - 1 if microbatches >= stages else microbatches)
+
+
+@given(st.integers(2, 4), st.integers(1, 5), st.integers(1, 3), st.booleans())
+def test_what_fits_with_some_microbatches_fits_with_any_number(stages, groups, repeats, is_spread):
+    """The places are those of a pipeline that is never without work, as counted on a long one."""
+    shape = {"repeats": repeats, "head_rounds": stages * is_spread}
+    few = facts(make_schedule("interleaved", stages, stages * groups, **shape))
+    many = facts(make_schedule("interleaved", stages, stages * 12, **shape))
+    assert few.ring == many.ring == many.peak_live
 
 
 @given(st.integers(2, 6), st.integers(8, 20))
