@@ -130,7 +130,8 @@ class _Task:
             return f"use fewer stages: there are {size} layers for {ways}"
         split = list(even_split([1.0] * size, ways).counts)
         permitted = f'{rule.logical_axis} = {{ mesh = "{rule.target}", uneven = "replicate" }}'
-        return f"permit it, {permitted}, and say how many layers each stage has: split = {split}"
+        where = "; weights that are too large to be whole go by another dim, under kind.params"
+        return f"permit it, {permitted}, and say how many layers each stage has: split = {split}{where}"
 
     def win(
         self,

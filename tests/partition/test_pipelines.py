@@ -1,6 +1,7 @@
 """Steps of tables with a schedule, through the partitioner: trained, exported, accumulated, composed."""
 
 import re
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -11,6 +12,7 @@ import axisrules
 from axisrules.mesh import parse_mesh
 from axisrules.models import DecoderConfig, linen_decoder, next_token_loss, text_batches
 from axisrules.partition import FlatStep, described_partitioner
+from axisrules.rules import parse_rules
 
 CONFIG = DecoderConfig(vocab=256, embed=16, heads=2, kv_heads=2, head_dim=8, mlp=32, layers=4)
 BATCH = next(text_batches(16, 4, 1))
@@ -71,6 +73,25 @@ def test_a_table_with_a_schedule_trains_like_one_device(decoder, expected, name)
     up = state.params["layers"]["mlp"]["up"]
     assert up.addressable_shards[0].data.shape[0] == CONFIG.layers // spec.shape["stage"]
     assert state.opt_state[0].mu["layers"]["mlp"]["up"].sharding.spec == up.sharding.spec
+
+
+@pytest.mark.slow
+def test_weights_of_an_uneven_split_can_wait_cut_by_another_dim():
+    model = linen_decoder(replace(CONFIG, layers=3), axisrules.constrain)
+    axes = dict.fromkeys(BATCH, "batch seq")
+    program = axisrules.read_program(
+        model, next_token_loss, BATCH, optimizer=optax.adam(1e-2), batch_axes=axes
+    )
+    waiting = {"layers": [], "mlp": "stage", "heads": "stage", "kv_heads": "stage"}
+    cut = parse_rules({"kind": {"params": waiting, "optimizer": waiting}})
+    uneven = parse_rules({"rules": {"layers": {"mesh": "stage", "uneven": "replicate"}}})
+    table = axisrules.load_rules("pipeline") | uneven | cut
+    losses, state = train(axisrules.make_partitioner(program, table, "data=4,stage=2", split=[2, 1]))
+    alone = axisrules.make_partitioner(program, "dp", "data=1", devices=jax.devices()[:1])
+    np.testing.assert_allclose(losses, train(alone)[0], rtol=1e-5)
+    for tree in (state.params, state.opt_state[0].mu):
+        up = tree["layers"]["mlp"]["up"]
+        assert up.addressable_shards[0].data.nbytes == up.nbytes / 2
 
 
 def test_what_is_offloaded_waits_in_host_memory(decoder):

@@ -14,7 +14,7 @@ from axisrules.pipeline.inputs import read_inputs
 from axisrules.pipeline.loss import cut_loss, scored
 from axisrules.pipeline.roll import Rolled, Unlike, roll
 from axisrules.pipeline.trace import trace
-from tests.pipeline.conftest import ListModel, NnxListModel
+from tests.pipeline.conftest import EMBED, MLP, ListModel, NnxListModel
 from tests.pipeline.test_objective import is_close
 
 MODELS = {
@@ -92,3 +92,16 @@ def test_a_list_of_layers_is_pipelined(read, compare, name):
 def test_a_list_is_split_unevenly_under_tensor_parallelism(read, compare):
     mesh = "stage=2,data=2,tensor=2"
     assert is_close(compare(read(ListModel(layers=5)), mesh, schedule="1f1b", microbatches=2, split=[3, 2]))
+
+
+@pytest.mark.slow
+def test_weights_of_a_list_can_wait_cut_over_the_stage_axis(read, compare, partition):
+    """Nothing is whole: not what is stored, and not on its way into the pipeline."""
+    program, pipeline = read(ListModel(layers=4)), {"schedule": "1f1b", "microbatches": 2}
+    pipeline["kind"] = {"params": {"mlp": "stage"}}
+    found = compare(program, "stage=2,data=2", **pipeline)
+    assert is_close(found)
+    up = partition(program, **pipeline).init(jax.random.key(0)).params["layers_0"]["up"]
+    assert up.addressable_shards[0].data.shape == (EMBED, MLP // 2)
+    assert f"f32[4,{EMBED},{MLP}]" not in found.text
+    assert "all-to-all" in found.text
