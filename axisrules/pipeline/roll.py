@@ -279,7 +279,8 @@ def _is_same(one: Any, other: Any) -> bool:
     """Whether two parameters of equations are; functions are traced anew for each layer, and not compared."""
     if isinstance(one, Jaxpr | ClosedJaxpr):
         return str(one) == str(other)
-    return callable(one) or bool(one == other)
+    is_function = callable(one) or hasattr(one, "call_wrapped")  # JAX wraps rules of derivatives so
+    return is_function or bool(one == other)
 
 
 def _shown(eqn: JaxprEqn) -> str:

@@ -68,6 +68,22 @@ def test_layers_of_unlike_shapes_are_named(read):
     assert "layers_2` float32[16,8], float32[8]" in found.why
 
 
+def test_a_rule_of_derivatives_that_each_layer_wraps_anew_is_the_same():
+    def clipped(x):
+        clip = jax.custom_jvp(lambda x: jnp.maximum(x, 0))
+        clip.defjvp(lambda xs, dxs: (clip(*xs), dxs[0] * (xs[0] > 0)))
+        return clip(x)
+
+    def layers(x, w):
+        for i in range(3):
+            with jax.named_scope(f"layers_{i}"):
+                x = clipped(x @ w[i])
+        return x
+
+    shapes = jax.ShapeDtypeStruct((2, 2), "float32"), [jax.ShapeDtypeStruct((2, 2), "float32")] * 3
+    assert isinstance(roll(trace(layers, *shapes)), Rolled)
+
+
 def test_a_layer_that_reads_two_layers_back_is_no_loop():
     def skips(x, w):
         outs = [x + 1, x + 2]
