@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from axisrules.axes import PathPattern
 from axisrules.rules import KINDS, Rule, RuleTable, Scope
-from axisrules.rules.table import DEFAULT_POLICIES, POLICIES, RULE_POLICIES, UNEVEN
+from axisrules.rules.rule import UNEVEN
+from axisrules.rules.table import DEFAULT_POLICIES, POLICIES, RULE_POLICIES
 
 LOGICAL_AXES = ("batch", "seq", "embed", "heads", "kv.heads", "layers/0")
 MESH_AXES = ("data", "fsdp", "tensor", "stage")

@@ -1,30 +1,20 @@
-"""Inferred axes on their way out: as seeds, as a tree, and the seed that one answer becomes."""
+"""Inferred axes on their way out: as seeds, as JSON, and the seed that one answer becomes."""
 
 import json
-from typing import TYPE_CHECKING, Any
-
-import jax
+from typing import Any
 
 from axisrules.adapters.probe import PARAMS
-from axisrules.adapters.program import AxesByPath, Shapes, layers_as_glob, leaves_by_path
+from axisrules.adapters.program import layers_as_glob
 from axisrules.adapters.seeds import PathSeed, Seeds
+from axisrules.adapters.wrapped import Wrapped
 from axisrules.axes import AxisNames, LogicalAxis, PathPattern, is_logical_axis_name, name_problem
 from axisrules.diagnostics import AxisRulesError, Origin, catalog
-
-if TYPE_CHECKING:
-    from axisrules.adapters.wrapped import Wrapped
 
 ANSWERED = Origin("an answer")
 EXPORTED = Origin("inferred")
 
 
-def axes_tree(params: Shapes, axes: AxesByPath) -> Any:
-    """`params` with a tuple of names, None for a dim that has none, in the place of every array."""
-    names = [axes.get(path) or (None,) * len(shape.shape) for path, shape in leaves_by_path(params)]
-    return jax.tree.unflatten(jax.tree.structure(params), names)
-
-
-def export_pytree(wrapped: "Wrapped") -> str:
+def export_pytree(wrapped: Wrapped) -> str:
     """The names of every parameter that may be acted upon, as a JSON tree; null for one without any."""
     tree: dict[str, Any] = {}
     for path, names in wrapped.program.param_axes.items():
@@ -36,7 +26,7 @@ def export_pytree(wrapped: "Wrapped") -> str:
     return json.dumps(tree, indent=2) + "\n"
 
 
-def export_seeds(wrapped: "Wrapped") -> Seeds:
+def export_seeds(wrapped: Wrapped) -> Seeds:
     """Seeds that name every parameter, layers that are named alike under one glob."""
     axes = {path: names for path, names in wrapped.program.param_axes.items() if names}
     globs = dict.fromkeys(_glob(path, axes) for path in axes)
@@ -50,7 +40,7 @@ def export_seeds(wrapped: "Wrapped") -> Seeds:
     )
 
 
-def seed_for(wrapped: "Wrapped", path: str, dim: int, name: str) -> PathSeed:
+def seed_for(wrapped: Wrapped, path: str, dim: int, name: str) -> PathSeed:
     """The seed that names one dim of a parameter, and leaves the others to inference.
 
     Raises AxisRulesError (AXR306) for a name that is none.

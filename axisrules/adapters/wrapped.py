@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import jax
 import optax
 
 from axisrules.adapters.batch import read_batch
@@ -13,13 +14,12 @@ from axisrules.adapters.failure import LIBRARIES, user_failure
 from axisrules.adapters.optimizer import name_optimizer_state
 from axisrules.adapters.own_constraints import OwnConstraints
 from axisrules.adapters.probe import BOUNDARIES, INPUTS, PARAMS, STATE, Probe, probe
-from axisrules.adapters.program import AxesByPath, Loss, Program
+from axisrules.adapters.program import AxesByPath, Loss, Program, leaves_by_path
 from axisrules.adapters.read import score
 from axisrules.adapters.record import Recorder, recording
 from axisrules.adapters.seeds import PathSeed, Seeds, load_seeds
 from axisrules.adapters.side_effects import ordered_effects
 from axisrules.adapters.withheld import Withheld, withheld_costs, withheld_findings
-from axisrules.adapters.wrap_export import axes_tree
 from axisrules.adapters.wrap_names import (
     annotation_seeds,
     axes_of,
@@ -74,8 +74,13 @@ class Wrapped:
 
     @property
     def axes(self) -> Any:
-        """The parameters' tree with the names that may be acted upon in the place of every array."""
-        return axes_tree(self.program.params, self.program.param_axes)
+        """The parameters' tree with the names that may be acted upon in the place of every array.
+
+        A tuple of names, None for a dim that has none.
+        """
+        params, axes = self.program.params, self.program.param_axes
+        names = [axes.get(path) or (None,) * len(shape.shape) for path, shape in leaves_by_path(params)]
+        return jax.tree.unflatten(jax.tree.structure(params), names)
 
     def withheld_costs(self, rules: RuleTable, mesh: MeshSpec) -> tuple[Diagnostic, ...]:
         """One AXR323 for each name in `withheld` that would save bytes under a table, and how many.

@@ -8,15 +8,8 @@ from axisrules.rules.parse import TRAINING_KEYS, Training, parse_rules, parse_tr
 from axisrules.rules.pipeline import STAGED_AXES, PipelineRules
 from axisrules.rules.presets import load_rules, preset_names, preset_text
 from axisrules.rules.remat import LAYERS, NAMED_REMATS, NO_REMAT, Accumulate, Remat, named_remat
-from axisrules.rules.table import (
-    DEFAULT_POLICIES,
-    INHERITS,
-    KINDS,
-    Kind,
-    Rule,
-    RuleTable,
-    Scope,
-)
+from axisrules.rules.rule import INHERITS, KINDS, Kind, Rule, Scope
+from axisrules.rules.table import DEFAULT_POLICIES, RuleTable
 from axisrules.rules.text_file import read_text
 from axisrules.rules.toml_file import dump_rules, parse_toml, read_rules
 

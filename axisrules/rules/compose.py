@@ -3,16 +3,12 @@
 Folding looks at all layers at once, so composing tables is associative by construction.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from axisrules.axes import LogicalAxis
-    from axisrules.rules.table import Rule, Scope
+from axisrules.axes import LogicalAxis
+from axisrules.rules.rule import Rule, Scope
 
-    Key = tuple[Scope, LogicalAxis]
+Key = tuple[Scope, LogicalAxis]
 
 
 def flatten(layers: tuple[tuple[Rule, ...], ...]) -> tuple[Rule, ...]:

@@ -26,17 +26,8 @@ from axisrules.rules.compose import flatten
 from axisrules.rules.parse_memory import parse_accumulate, parse_remat
 from axisrules.rules.parse_pipeline import parse_pipeline
 from axisrules.rules.pipeline import PIPELINE_KEYS
-from axisrules.rules.table import (
-    BASE,
-    DEFAULT_POLICIES,
-    KINDS,
-    POLICIES,
-    RULE_POLICIES,
-    UNEVEN,
-    Rule,
-    RuleTable,
-    Scope,
-)
+from axisrules.rules.rule import BASE, KINDS, UNEVEN, Rule, Scope
+from axisrules.rules.table import DEFAULT_POLICIES, POLICIES, RULE_POLICIES, RuleTable
 
 Path = tuple[str | int, ...]
 # `locate(("rules", "heads"))` is where a value stands; importers and files each bring their own.

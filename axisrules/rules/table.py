@@ -3,23 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, get_args
+from typing import get_args
 
-from axisrules.axes import LogicalAxis, MeshAxis, PathPattern
-from axisrules.diagnostics import Origin, Policy
+from axisrules.axes import MeshAxis
+from axisrules.diagnostics import Policy
 from axisrules.rules.compose import flatten
 from axisrules.rules.pipeline import NO_PIPELINE, PipelineRules
 from axisrules.rules.remat import Accumulate, Remat
-
-Kind = Literal["params", "gradients", "optimizer", "activations", "batch", "cache"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-
-# Gradients and optimizer state are laid out like the parameters they belong to,
-# unless the table says otherwise for them.
-INHERITS: dict[Kind, Kind] = {"gradients": "params", "optimizer": "params"}
-
-Uneven = Literal["replicate", "next", "prefix"]
-UNEVEN: tuple[Uneven, ...] = get_args(Uneven)
+from axisrules.rules.rule import Rule
 
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 
@@ -37,54 +28,6 @@ DEFAULT_POLICIES: dict[str, Policy] = {
 }
 # What one rule may decide for itself; the others are said of whole tables.
 RULE_POLICIES = ("collision", "uneven_split")
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Where a rule holds: everywhere, for one kind of array, for paths, or for both."""
-
-    kind: Kind | None = None
-    path: PathPattern | None = None
-
-    def __str__(self) -> str:
-        kind = self.kind or ""
-        if self.path is None:
-            return kind
-        return f"{kind}:{self.path.glob}" if kind else self.path.glob
-
-
-BASE = Scope()
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One logical axis to one tuple of mesh axes, major to minor; `()` replicates on purpose.
-
-    Several rules of one name in a scope are alternatives, tried in order. `before` and `after`
-    name the logical axis beside which composition places the rule.
-    """
-
-    logical_axis: LogicalAxis
-    mesh_axes: tuple[MeshAxis, ...]
-    scope: Scope = BASE
-    partial: bool = False
-    uneven: Uneven | None = None
-    policies: tuple[tuple[str, Policy], ...] = ()
-    before: LogicalAxis | None = None
-    after: LogicalAxis | None = None
-    origin: Origin = field(default=Origin("<python>"), compare=False)
-
-    @property
-    def key(self) -> tuple[Scope, LogicalAxis]:
-        """What composition replaces as a whole: all alternatives of a name in a scope."""
-        return self.scope, self.logical_axis
-
-    @property
-    def target(self) -> str:
-        """The right-hand side as a table would show it."""
-        if not self.mesh_axes:
-            return "[]"
-        return self.mesh_axes[0] if len(self.mesh_axes) == 1 else f"[{', '.join(self.mesh_axes)}]"
 
 
 @dataclass(frozen=True)

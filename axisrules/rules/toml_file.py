@@ -10,7 +10,8 @@ from pathlib import Path
 from axisrules.diagnostics import AxisRulesError, Origin, catalog
 from axisrules.rules.dump_training import training_entries
 from axisrules.rules.parse import parse_rules
-from axisrules.rules.table import BASE, Rule, RuleTable, Scope
+from axisrules.rules.rule import BASE, Rule, Scope
+from axisrules.rules.table import RuleTable
 from axisrules.rules.text_file import read_text
 from axisrules.rules.toml_lines import MAX_NESTING, TomlPath, key_lines, toml_tokens, too_deep
 
