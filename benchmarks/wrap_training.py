@@ -6,6 +6,7 @@ A model that an earlier run has finished, with the same versions, is not run aga
 """
 
 import sys
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ import optax
 
 from axisrules import make_partitioner, parse_rules, use_virtual_devices, wrap
 from axisrules.adapters import Wrapped
+from axisrules.diagnostics import AxisRulesError, catalog
 from axisrules.rules import RuleTable, load_rules
 from benchmarks.hlo import collectives
 from benchmarks.report import Figure, publish
@@ -27,6 +29,7 @@ LAYOUTS = (
     ("tp", "data=2,tensor=4"),
     ("fsdp_tp", "fsdp=2,tensor=4"),
     ("context", "data=2,context=4"),
+    ("pipeline", "data=4,stage=2"),
 )
 STEPS, RATE, TOLERANCE = 5, 0.05, 1e-6
 WITHOUT_ALL_TO_ALL = ("hf_llama", "tunix_llama3")
@@ -85,6 +88,18 @@ def distance(found: Any, wanted: Any) -> float:
     return float(np.sqrt(apart / sum(float((b**2).sum()) for _, b in pairs)))
 
 
+def layouts_of(case: Case, wrapped: Wrapped, batch: Any, reference: Any) -> Iterator[Figure]:
+    """One model under every table; a pipeline wants layers in a row that are all alike."""
+    for layout in LAYOUTS:
+        try:
+            yield from one_layout(case, wrapped, batch, layout, reference)
+        except AxisRulesError as error:
+            (found,) = error.diagnostics
+            if found.code != catalog.NO_LAYER_LOOP.code:
+                raise
+            print(f"  {case.name} {layout[0]}: {found.why}")
+
+
 def one_layout(
     case: Case, wrapped: Wrapped, batch: Any, layout: tuple[str, str], reference: Any
 ) -> list[Figure]:
@@ -128,7 +143,7 @@ def one_model(case: Case) -> list[Figure]:
     alone = make_partitioner(wrapped.program, table_for("dp", case), "data=1", devices=jax.devices()[:1])
     start = alone.init(jax.random.key(0))
     reference = (start, *on_one_device(wrapped, start, batch))
-    return [figure for layout in LAYOUTS for figure in one_layout(case, wrapped, batch, layout, reference)]
+    return list(layouts_of(case, wrapped, batch, reference))
 
 
 def measure(names: list[str], *, again: bool) -> list[Figure]:
@@ -149,8 +164,11 @@ def measure(names: list[str], *, again: bool) -> list[Figure]:
             if figure.name.startswith(f"{case.name} ") and "apart" in figure.name
         )
     }
+    pipelined = sum(figure.name.endswith(" pipeline: losses apart") for figure in figures)
+    least = min(10, len(chosen))
     return [
-        Figure("models that train alike under all tables", len(equal), at_least=min(10, len(chosen))),
+        Figure("models that train alike under all tables", len(equal), at_least=least),
+        Figure("models whose layers a pipeline cuts", pipelined, at_least=least),
         *figures,
     ]
 

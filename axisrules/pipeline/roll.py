@@ -280,7 +280,7 @@ def _is_same(one: Any, other: Any) -> bool:
     if isinstance(one, Jaxpr | ClosedJaxpr):
         return str(one) == str(other)
     is_function = callable(one) or hasattr(one, "call_wrapped")  # JAX wraps rules of derivatives so
-    return is_function or bool(one == other)
+    return is_function or bool(one == other) or repr(one) == repr(other)  # NaN is equal to nothing
 
 
 def _shown(eqn: JaxprEqn) -> str:

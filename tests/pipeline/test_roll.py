@@ -84,6 +84,17 @@ def test_a_rule_of_derivatives_that_each_layer_wraps_anew_is_the_same():
     assert isinstance(roll(trace(layers, *shapes)), Rolled)
 
 
+def test_a_gather_that_reads_nan_beyond_the_end_is_the_same():
+    def layers(x, w):
+        for i in range(3):
+            with jax.named_scope(f"layers_{i}"):
+                x = jnp.take(w[i], jnp.argmax(x, 1), axis=0, mode="fill", fill_value=jnp.nan)
+        return x
+
+    shapes = jax.ShapeDtypeStruct((2, 2), "float32"), [jax.ShapeDtypeStruct((2, 2), "float32")] * 3
+    assert isinstance(roll(trace(layers, *shapes)), Rolled)
+
+
 def test_a_layer_that_reads_two_layers_back_is_no_loop():
     def skips(x, w):
         outs = [x + 1, x + 2]
