@@ -52,13 +52,13 @@ class FlatStep:
 
     @cached_property
     def jitted(self) -> jax.stages.Wrapped:
-        """The step as a jitted function of flat arguments that gives a flat list."""
+        """The step as a jitted function of flat arguments that gives the state's leaves, and metrics."""
         own = self.partitioner
         state_shardings = jax.tree.leaves(own.state_shardings)
         return jax.jit(
             self._flat,
             in_shardings=(*state_shardings, *jax.tree.leaves(own.batch_shardings)),
-            out_shardings=[*state_shardings, *[None] * len(self._metric_names)],
+            out_shardings=(state_shardings, None),
             donate_argnums=tuple(range(self.state_count)),
             keep_unused=True,  # arguments keep their numbers
         )
@@ -68,10 +68,9 @@ class FlatStep:
         exported = jax.export.export(self.jitted, platforms=(platform,))(*self.shapes)
         return bytes(exported.serialize())
 
-    def _flat(self, *leaves: Any) -> list[Any]:
-        state, batch = jax.tree.unflatten(self._tree, leaves)
-        result: list[Any] = jax.tree.leaves(self._step(state, batch))
-        return result
+    def _flat(self, *leaves: Any) -> tuple[list[Any], Any]:
+        state, metrics = self._step(*jax.tree.unflatten(self._tree, leaves))
+        return jax.tree.leaves(state), metrics
 
     @cached_property
     def _step(self) -> Callable[..., Any]:
@@ -101,7 +100,7 @@ class FlatStep:
 
     @cached_property
     def _metric_names(self) -> tuple[LeafName, ...]:
-        _, metrics = jax.eval_shape(self._step, *self._arrays)
+        _, metrics = self.jitted.trace(*self.shapes).out_info  # lowering takes the same trace
         return _named(metrics, "metrics")
 
 

@@ -1,19 +1,25 @@
-"""A compiler's process: started with an environment of its own, and ended with all that it started."""
+"""A compiler's process: forked with an environment of its own, and ended with all that it started."""
 
+import atexit
 import contextlib
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from axisrules.targets.environment import worker_environment
 from axisrules.targets.handover import MESSAGES
 
-WORKER = "axisrules.targets.worker"
+FORK_SERVER = "axisrules.targets.fork_server"
 POLL_SECONDS = 0.05
 MESSAGES_LIMIT = 2**20
 
@@ -32,26 +38,20 @@ def run_worker(folder: Path, timeout_seconds: float, stop: threading.Event) -> E
 
     What it prints goes to a file of the folder, and nothing to the caller's own streams.
     """
-    command = [sys.executable, "-P", "-m", WORKER, str(folder)]
-    with (folder / MESSAGES).open("wb") as messages:
-        process = subprocess.Popen(  # noqa: S603  (this interpreter, and arguments of our own)
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=messages,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env=worker_environment(),
-            start_new_session=True,  # a group of its own, to be ended as a whole
-        )
+    (folder / MESSAGES).touch()
     deadline = time.monotonic() + timeout_seconds
+    server = _server_here()
     try:
-        while True:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return Ended(process.wait(POLL_SECONDS))
-            if stop.is_set() or time.monotonic() > deadline:
-                return Ended(-signal.SIGKILL, is_late=not stop.is_set(), is_stopped=stop.is_set())
-    finally:
-        _end(process)
+        with server.fork(folder) as compiler:
+            while True:
+                status = compiler.wait(POLL_SECONDS)
+                if status is not None:
+                    return Ended(status)
+                if stop.is_set() or time.monotonic() > deadline:
+                    return Ended(-signal.SIGKILL, is_late=not stop.is_set(), is_stopped=stop.is_set())
+    except (BrokenPipeError, ConnectionResetError, EOFError):
+        (folder / MESSAGES).write_bytes(server.said())
+        return Ended(server.process.wait())
 
 
 def read_messages(folder: Path) -> str:
@@ -62,9 +62,101 @@ def read_messages(folder: Path) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if not any(c in line for c in chatter))
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and its children, if any of them is left."""
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+class _Compiler:
+    """A process that a server has forked, known by the pipe into which its number and its end are told."""
+
+    def __init__(self, report: int) -> None:
+        self.report, self.told = report, b""
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit status as soon as it has ended; None when the time is up. EOFError without a server."""
+        if select.select([self.report], [], [], seconds)[0]:
+            more = os.read(self.report, 64)
+            if not more:
+                raise EOFError
+            self.told += more
+        lines = self.told.split(b"\n")
+        return int(lines[1]) if len(lines) > 2 else None
+
+    def end(self) -> None:
+        """End it and its children, if any of them is left."""
+        number = self.told.partition(b"\n")[0]
+        if number and self.told.count(b"\n") == 1:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(int(number), signal.SIGKILL)
+            with contextlib.suppress(EOFError):
+                while self.wait(POLL_SECONDS) is None:
+                    pass
+        os.close(self.report)
+
+
+class _ForkServer:
+    """A process that has imported JAX, and forks as often as it is told a folder."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.caller, self.environment = os.getpid(), environment
+        self.messages = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the process has ended)
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self.process = subprocess.Popen(  # noqa: S603  (this interpreter, and arguments of our own)
+                [sys.executable, "-P", "-m", FORK_SERVER, str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=self.messages,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                env=environment,
+                start_new_session=True,  # no key that is meant for the caller ends it
+            )
+
+    def serves(self, environment: Mapping[str, str]) -> bool:
+        """Whether it runs, is this process's own and has this environment."""
+        is_own = self.caller == os.getpid() and self.environment == environment
+        return is_own and self.process.poll() is None
+
+    @contextmanager
+    def fork(self, folder: Path) -> Iterator[_Compiler]:
+        """A compiler that works on `folder`, and ends with the block."""
+        report, writer = os.pipe()
+        compiler = _Compiler(report)
+        try:
+            try:
+                socket.send_fds(self.control, [os.fsencode(folder)], [writer])
+            finally:
+                os.close(writer)
+            yield compiler
+        finally:
+            compiler.end()
+
+    def said(self) -> bytes:
+        """What the server has printed."""
+        self.messages.seek(0)
+        return self.messages.read()
+
+    def end(self) -> None:
+        """Let it end, and its compilers with it."""
+        self.control.close()
+        self.process.wait()
+        self.messages.close()
+
+
+_lock = threading.Lock()
+_servers: list[_ForkServer] = []
+
+
+def _server_here() -> _ForkServer:
+    """The server of this process and its environment, started where there is none."""
+    environment = worker_environment()
+    with _lock:
+        for server in _servers:
+            if server.serves(environment):
+                return server
+        _servers.append(_ForkServer(environment))
+        return _servers[-1]
+
+
+@atexit.register
+def _end_all() -> None:
+    for server in _servers:
+        if server.caller == os.getpid():
+            server.end()

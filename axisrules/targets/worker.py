@@ -1,17 +1,16 @@
-"""The compiler's own process: `python -m axisrules.targets.worker FOLDER`.
+"""What a compiler's own process does: it reads a job from a folder and leaves a result there.
 
-It reads a job from the folder and leaves a result there. In fast mode it ends itself as soon as the
-scheduled program is on disk, which spares the whole of code generation.
+In fast mode it ends itself as soon as the scheduled program is on disk, which spares the whole of code
+generation.
 """
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 import jax.export
@@ -41,7 +40,7 @@ from axisrules.targets.shortage import is_shortage
 POLL_SECONDS = 0.02
 
 
-def main(folder: Path) -> None:
+def compile_folder(folder: Path) -> NoReturn:
     """Compile the job in `folder`, and end the process."""
     started = time.monotonic()
     stage = "program"
@@ -61,10 +60,7 @@ def main(folder: Path) -> None:
         peak_bytes=_peak_bytes(),
     )
     write_result(folder, spent)
-    # Code generation may still be under way in another thread: nothing waits for it.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+    os._exit(0)  # code generation may still be under way in another thread: nothing waits for it
 
 
 def _compile_job(folder: Path, enter: Callable[[str], None]) -> WorkerResult:
@@ -158,7 +154,3 @@ def _peak_bytes() -> int:
     import resource  # noqa: PLC0415  (not on every system)
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -50,7 +50,7 @@ def test_the_flat_step_computes_what_the_step_does(read, batch):
     partitioner = axisrules.make_partitioner(read(), "fsdp", "fsdp=8")
     state, placed = partitioner.init(jax.random.key(0)), partitioner.place(batch)
     wanted = jax.tree.leaves(partitioner.train_step(donate=False)(state, placed))
-    found = FlatStep(partitioner).jitted(*jax.tree.leaves((state, placed)))
+    found = jax.tree.leaves(FlatStep(partitioner).jitted(*jax.tree.leaves((state, placed))))
     assert len(found) == len(wanted)
     for one, other in zip(found, wanted, strict=True):
         if not jax.dtypes.issubdtype(one.dtype, jax.dtypes.prng_key):

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -20,14 +21,18 @@ JOB = CompileJob(b"program", parse_target("tpu:v5e:2x2"), parse_mesh("data=4"))
 
 @pytest.fixture
 def play(tmp_path, monkeypatch):
-    """Puts a program of that text in the compiler's place."""
+    """Puts a function of that text in the compiler's place."""
 
     def write(text):
-        (tmp_path / "played_compiler.py").write_text(
-            f"import os, signal, sys, time\n{text}\n", encoding="utf-8"
+        played = (
+            "import os, signal, socket, sys, time\n"
+            "from axisrules.targets.fork_server import serve\n"
+            f"def compile_folder(folder):\n{indent(text, '    ')}\n"
+            "serve(socket.socket(fileno=int(sys.argv[1])), compile_folder)\n"
         )
+        (tmp_path / "played_compiler.py").write_text(played, encoding="utf-8")
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-        monkeypatch.setattr(process, "WORKER", "played_compiler")
+        monkeypatch.setattr(process, "FORK_SERVER", "played_compiler")
 
     return write
 
@@ -44,12 +49,12 @@ def failure(**options):
         ("os.kill(os.getpid(), signal.SIGSEGV)", "AXR805", "SIGSEGV"),
         ("os.kill(os.getpid(), signal.SIGKILL)", "AXR805", "SIGKILL"),
         ("os.abort()", "AXR805", "SIGABRT"),
-        ("sys.exit(3)", "AXR805", "status 3"),
-        ("sys.exit(0)", "AXR805", "no result"),
+        ("os._exit(3)", "AXR805", "status 3"),
+        ("os._exit(0)", "AXR805", "no result"),
         ("raise ImportError('no such thing')", "AXR805", "no such thing"),
-        ("print('\\x1b[31mred'); sys.exit(1)", "AXR805", r"\x1b[31mred"),
-        ("sys.exit('dump: No space left on device')", "AXR807", "No space left"),
-        ("open(os.path.join(sys.argv[1], 'result.json'), 'w').write('{')", "AXR805", "no result"),
+        ("raise ValueError('\\x1b[31mred')", "AXR805", r"\x1b[31mred"),
+        ("print('dump: No space left on device', flush=True)", "AXR807", "No space left"),
+        ("open(folder / 'result.json', 'w').write('{')", "AXR805", "no result"),
     ],
 )
 def test_each_end_has_a_code_and_says_how(play, text, code, why):
@@ -59,6 +64,34 @@ def test_each_end_has_a_code_and_says_how(play, text, code, why):
     assert why in found.diagnostic.why
     with pytest.raises(AxisRulesError):
         compile_step(JOB, cache=False)
+
+
+def test_one_server_forks_all_compilers(play, tmp_path):
+    seen = tmp_path / "seen"
+    play(f"print(os.getppid(), os.getpid(), file=open({str(seen)!r}, 'a'), flush=True)")
+    for _ in range(2):
+        assert "no result" in failure().diagnostic.why
+    (server, one), (same, other) = (line.split() for line in seen.read_text().splitlines())
+    assert server == same
+    assert one != other
+
+
+def test_another_server_comes_when_one_is_gone(play, tmp_path):
+    seen = tmp_path / "seen"
+    note = f"print(os.getppid(), file=open({str(seen)!r}, 'a'), flush=True)"
+    play(f"{note}\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(0.5)")
+    for _ in range(2):
+        assert failure().diagnostic.why.endswith("SIGKILL")
+    assert len(set(seen.read_text().split())) == 2
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path, monkeypatch):
+    (tmp_path / "played_compiler.py").write_text("import no_such_module", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(process, "FORK_SERVER", "played_compiler")
+    found = failure().diagnostic
+    assert found.code == "AXR805"
+    assert "No module named 'no_such_module'" in found.why
 
 
 def test_a_killed_compiler_is_told_of_the_memory_of_this_machine(play):
@@ -77,7 +110,7 @@ def test_a_late_compiler_is_ended_with_its_children(play, tmp_path):
 
 
 def test_endless_messages_neither_block_nor_fill_the_report(play):
-    play("for _ in range(100): print('x' * 99_999)\nprint('last words'); sys.exit(1)")
+    play("for _ in range(100): print('x' * 99_999)\nprint('last words', flush=True)")
     found = failure()
     assert found.messages.endswith("last words\n")
     assert len(found.messages) <= process.MESSAGES_LIMIT
@@ -88,7 +121,7 @@ def test_nothing_is_left_in_the_temporary_folder(play, tmp_path, monkeypatch):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    play("sys.exit(1)")
+    play("raise ValueError")
     failure()
     assert list(scratch.iterdir()) == []
 
@@ -160,8 +193,6 @@ def test_other_errors_are_no_shortage(error):
 
 def test_the_folder_of_a_job_can_be_named_by_nobody_else(play, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    play(
-        f"open({str(tmp_path / 'mode')!r}, 'w').write(oct(os.stat(sys.argv[1]).st_mode & 0o777)); sys.exit(1)"
-    )
+    play(f"open({str(tmp_path / 'mode')!r}, 'w').write(oct(os.stat(folder).st_mode & 0o777))")
     failure()
     assert Path(tmp_path / "mode").read_text(encoding="utf-8") == "0o700"
