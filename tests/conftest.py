@@ -5,6 +5,9 @@ import os
 import pytest
 from hypothesis import settings
 
+# What is compiled here runs for milliseconds; LLVM's optimizations would take longer than all of that.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+
 import axisrules
 
 axisrules.use_virtual_devices(8)
@@ -17,11 +20,10 @@ settings.load_profile("reproducible")
 def own_cache(tmp_path_factory):
     """Compiled steps are kept for this session only, so that tests share a compile and nobody else's.
 
-    With pytest-xdist a session is of several processes, which have the folder above their own in common.
+    The processes of one session (`pytest -n 2`) share them, too.
     """
-    base = tmp_path_factory.getbasetemp()
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(
-            "AXISRULES_CACHE", str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache")
-        )
+        patch.setenv("AXISRULES_CACHE", str(folder / "cache"))
         yield

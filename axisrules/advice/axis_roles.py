@@ -50,7 +50,7 @@ def axis_roles(plan: Plan) -> AxisRoles:
         model=tuple(axis for axis in large if axis in params and axis not in (*in_rows, stage)),
         state=tuple(axis for axis in large if axis in state and axis in in_rows),
         stage=stage,
-        idle=tuple(axis for axis in large if axis not in used),
+        idle=tuple(axis for axis in large if axis not in used and axis != stage),
     )
 
 

@@ -18,7 +18,7 @@ from axisrules.axes import MeshAxis
 from axisrules.diagnostics import Diagnostic, Origin, catalog
 from axisrules.evidence.attribute import Numbering
 from axisrules.evidence.layouts import LayoutCheck
-from axisrules.resolve import Plan
+from axisrules.resolve import Plan, stage_axis_of
 
 # Below this many bytes a step a collective is bookkeeping: a loss, a norm, a counter.
 SMALL_BYTES = 1 << 16
@@ -131,8 +131,9 @@ def lint_padding(memory: Memory, numbering: Numbering) -> Iterator[Diagnostic]:
 
 
 def lint_idle_axes(plan: Plan) -> Iterator[Diagnostic]:
-    """AXR717 for mesh axes that cut no array: their devices all do the same work."""
-    used: set[MeshAxis] = {axis for leaf in plan.leaves for axes in leaf.spec for axis in axes}
+    """AXR717 for mesh axes that cut no array and no row of layers: their devices all do the same work."""
+    used: set[MeshAxis | None] = {axis for leaf in plan.leaves for axes in leaf.spec for axis in axes}
+    used |= {stage_axis_of(plan.rules)} if plan.rules.pipeline.schedule else set()
     for axis, size in plan.mesh.sizes:
         if size > 1 and axis not in used:
             why = f"no array of the program is cut over `{axis}`, so {size} devices compute each thing alike"

@@ -9,7 +9,7 @@ from axisrules.diagnostics import AxisRulesError, Diagnostic, Origin, catalog, d
 from axisrules.mesh import WILDCARD, MeshSpec, parse_mesh
 from axisrules.resolve.leaf import Leaf
 from axisrules.resolve.select import RuleIndex
-from axisrules.rules import Rule, RuleTable, Scope
+from axisrules.rules import STAGED_AXES, Rule, RuleTable, Scope
 
 Key = tuple[Scope, LogicalAxis]
 
@@ -105,6 +105,10 @@ def lint_program(table: RuleTable, leaves: Iterable[Leaf]) -> Iterator[Diagnosti
         rule = next(rule for rule in table.rules if rule.scope == scope)
         why = f"no array of the program has a path that `{scope}` matches"
         yield catalog.PATTERN_MATCHES_NOTHING.at(rule.origin, why=why, fix="mend the pattern, or remove it")
+    # Layers in a list have no dim of layers, and are cut into stages all the same.
+    asked |= {
+        rule.key for rule in table.rules if rule.logical_axis in STAGED_AXES and table.pipeline.schedule
+    }
     idle = [rule for rule in table.rules if rule.key not in asked and rule.scope not in lost]
     if idle:
         names_of = ", ".join(dict.fromkeys(f"`{rule.logical_axis}`{_where(rule)}" for rule in idle))

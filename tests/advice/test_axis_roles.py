@@ -44,6 +44,13 @@ def test_an_axis_that_cuts_nothing_is_idle(program):
     assert roles_of(program, "dp", "data=4,spare=2").idle == ("spare",)
 
 
+def test_stages_are_not_idle_where_layers_stand_in_a_list():
+    leaf = Leaf("layers_0/up", "params", (64, 64), "float32", 4, ("embed", "mlp"))
+    tokens = Leaf("tokens", "batch", (8, 32), "int32", 4, ("batch", "seq"))
+    roles = axis_roles(make_plan([leaf, tokens], load_rules("pipeline"), parse_mesh("data=2,stage=4")))
+    assert (roles.stage, roles.idle) == ("stage", ())
+
+
 def test_rows_and_layers(program):
     plan = make_plan(program(rows=32, layers=6).leaves, load_rules("dp"), parse_mesh("data=8"))
     assert (rows_reason(plan).size, rows_reason(plan).ways) == (32, 8)

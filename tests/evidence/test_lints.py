@@ -17,7 +17,7 @@ from axisrules.evidence.lints import (
 )
 from axisrules.mesh import parse_mesh
 from axisrules.resolve import Leaf, make_plan
-from axisrules.rules import load_rules
+from axisrules.rules import load_rules, parse_rules, parse_training
 
 LINE = SourceLine("model.py", 40, "Mlp.__call__")
 MIB = 1 << 20
@@ -115,6 +115,14 @@ def test_a_mesh_axis_that_cuts_nothing(plan):
     assert codes(lint_idle_axes(make_plan(params, load_rules("fsdp"), parse_mesh("fsdp=4,data=2")))) == [
         "AXR717"
     ]
+
+
+def test_stages_of_layers_in_a_list_are_no_idle_axis(plan):
+    leaves = [one.leaf for one in plan.leaves]
+    table = load_rules("fsdp") | parse_rules({"rules": {"layers": "stage"}})
+    mesh = parse_mesh("fsdp=4,stage=2")
+    assert codes(lint_idle_axes(make_plan(leaves, table, mesh))) == ["AXR717"]
+    assert codes(lint_idle_axes(make_plan(leaves, table | parse_training({"schedule": "1f1b"}), mesh))) == []
 
 
 def test_an_argument_that_is_mostly_padding(plan):

@@ -112,6 +112,13 @@ def test_a_program_that_has_no_use_for_a_rule() -> None:
     assert "`mlp`" in findings[1].why
 
 
+def test_a_pipeline_has_a_use_for_layers_that_no_array_names() -> None:
+    leaf = Leaf("layers_0/kernel", "params", (8,), "float32", 4, ("embed",))
+    text = "[rules]\nembed = 'x'\nlayers = 'stage'\n"
+    assert [d.code for d in lint_program(read(text), [leaf])] == ["AXR109"]
+    assert list(lint_program(read(f"schedule = 'gpipe'\n{text}"), [leaf])) == []
+
+
 @pytest.mark.parametrize("because", list(Because))
 def test_every_reason_reads_as_a_sentence(because: Because) -> None:
     assert because.value[0].islower() or because.value[0] == "["
