@@ -50,7 +50,7 @@ def test_the_readme_gives_two_commands_and_ci_runs_them() -> None:
     commands = re.findall(r"^python3 -m venv .*", readme, flags=re.MULTILINE)
     assert len(commands) == 2
     assert commands[0].endswith("&& .venv/bin/axisrules bench")
-    assert commands[1].endswith("&& .venv/bin/pytest -q")
+    assert commands[1].endswith("&& .venv/bin/pytest -q -n auto")
     ci = (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
     assert "grep '^python3 -m venv '" in ci
     assert "pip install -q ." not in ci, "CI takes the install line from the README"

@@ -105,10 +105,8 @@ def lint_program(table: RuleTable, leaves: Iterable[Leaf]) -> Iterator[Diagnosti
         rule = next(rule for rule in table.rules if rule.scope == scope)
         why = f"no array of the program has a path that `{scope}` matches"
         yield catalog.PATTERN_MATCHES_NOTHING.at(rule.origin, why=why, fix="mend the pattern, or remove it")
-    # Layers in a list have no dim of layers, and are cut into stages all the same.
-    asked |= {
-        rule.key for rule in table.rules if rule.logical_axis in STAGED_AXES and table.pipeline.schedule
-    }
+    if table.pipeline.schedule:  # layers in a list name no dim, and are cut into stages all the same
+        asked |= {rule.key for rule in table.rules if rule.logical_axis in STAGED_AXES}
     idle = [rule for rule in table.rules if rule.key not in asked and rule.scope not in lost]
     if idle:
         names_of = ", ".join(dict.fromkeys(f"`{rule.logical_axis}`{_where(rule)}" for rule in idle))

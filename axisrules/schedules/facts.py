@@ -32,8 +32,8 @@ class Facts:
     """A schedule in numbers.
 
     `bubble` is the part of the time that a device waits, by `Costs`; `peak_live` counts microbatches
-    times virtual stages that a device keeps, `ring` the places that they need, and `trips` the turns of
-    each loop. `seconds` is in the unit of the costs, for one device's part of a whole step.
+    times virtual stages that a device keeps, `ring` the places that there are for them, and `trips` the
+    turns of each loop. `seconds` is in the unit of the costs, for one device's part of a whole step.
     """
 
     ticks: int

@@ -39,19 +39,22 @@ def run_worker(folder: Path, timeout_seconds: float, stop: threading.Event) -> E
     What it prints goes to a file of the folder, and nothing to the caller's own streams.
     """
     (folder / MESSAGES).touch()
-    deadline = time.monotonic() + timeout_seconds
-    server = _server_here()
+    server, deadline = _server_here(), time.monotonic() + timeout_seconds
     try:
         with server.fork(folder) as compiler:
-            while True:
-                status = compiler.wait(POLL_SECONDS)
-                if status is not None:
-                    return Ended(status)
-                if stop.is_set() or time.monotonic() > deadline:
-                    return Ended(-signal.SIGKILL, is_late=not stop.is_set(), is_stopped=stop.is_set())
+            return _awaited(compiler, deadline, stop)
     except (BrokenPipeError, ConnectionResetError, EOFError):
         (folder / MESSAGES).write_bytes(server.said())
         return Ended(server.process.wait())
+
+
+def _awaited(compiler: "_Compiler", deadline: float, stop: threading.Event) -> Ended:
+    while True:
+        status = compiler.wait(POLL_SECONDS)
+        if status is not None:
+            return Ended(status)
+        if stop.is_set() or time.monotonic() > deadline:
+            return Ended(-signal.SIGKILL, is_late=not stop.is_set(), is_stopped=stop.is_set())
 
 
 def read_messages(folder: Path) -> str:
