@@ -4,6 +4,7 @@ from axisrules.memory.accumulate import BatchCut, Gradient, Objective, accumulat
 from axisrules.memory.advice import PolicyCost, advise
 from axisrules.memory.offload import check_offload
 from axisrules.memory.remat import rematerialized, rematerialized_layer
+from axisrules.memory.row_mixing import mixing
 from axisrules.memory.saved import OFFLOADED
 from axisrules.memory.units import module_path, numbered_layers
 
@@ -16,6 +17,7 @@ __all__ = [
     "accumulated",
     "advise",
     "check_offload",
+    "mixing",
     "module_path",
     "numbered_layers",
     "rematerialized",

@@ -6,12 +6,14 @@ loss and goes back to the reduction that it comes from; what it does not know it
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import jax
-from jax.extend.core import Literal
+from jax.extend.core import Jaxpr, Literal
 
 from axisrules.diagnostics import AxisRulesError, Diagnostic, catalog
+from axisrules.memory.row_mixing import all_mixing
 from axisrules.rules import Accumulate
 
 # These hand their first operand on as it is.
@@ -49,9 +51,10 @@ def check_loss(objective: Callable[..., Any], whole: Any, wanted: Accumulate, pa
     """
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), whole)
     params, rest, batch, key = shapes
-    whole_terms, metrics = terms_of(objective, (params, rest, batch, key))
-    part_terms, part_metrics = terms_of(objective, (params, rest, part, key))
+    whole_jaxpr, whole_terms, metrics = terms_of(objective, (params, rest, batch, key))
+    part_jaxpr, part_terms, part_metrics = terms_of(objective, (params, rest, part, key))
     found = [
+        *_mixing_findings(wanted, whole_jaxpr, part_jaxpr),
         *_weight_findings(wanted, whole_terms, metrics),
         *_form_findings(wanted, whole_terms, part_terms),
         *_metric_findings(wanted, metrics, part_metrics),
@@ -60,13 +63,13 @@ def check_loss(objective: Callable[..., Any], whole: Any, wanted: Accumulate, pa
         raise AxisRulesError(found)
 
 
-def terms_of(objective: Callable[..., Any], args: Any) -> tuple[list[Term], dict[str, Any]]:
-    """The batch-dependent terms of the loss, and the shapes of its metrics."""
+def terms_of(objective: Callable[..., Any], args: Any) -> tuple[Jaxpr, list[Term], dict[str, Any]]:
+    """The loss as equations, its batch-dependent terms, and the shapes of its metrics."""
     closed, shapes = jax.make_jaxpr(objective, return_shape=True)(*args)
     before, batch = (len(jax.tree.leaves(part)) for part in (args[:2], args[2]))
     jaxpr = closed.jaxpr
     walk = _Walk(jaxpr, set(jaxpr.invars[before : before + batch]))
-    return list(walk.terms(jaxpr.outvars[0])), shapes[1][0]
+    return jaxpr, list(walk.terms(jaxpr.outvars[0])), shapes[1][0]
 
 
 class _Walk:
@@ -170,6 +173,13 @@ def _weight_findings(wanted: Accumulate, terms: list[Term], metrics: dict[str, A
         why = "the loss divides a sum by a number that depends on the batch, and tells nobody that number"
         fix = f'return (loss, {{"tokens": number}}), and say {_with_weight(wanted, "tokens")}'
         yield catalog.UNKNOWN_WEIGHT.at(wanted.origin, subject=subject, why=why, fix=fix)
+
+
+def _mixing_findings(wanted: Accumulate, whole: Jaxpr, part: Jaxpr) -> Iterator[Diagnostic]:
+    for eqn in islice(all_mixing(whole, part, is_square=True), 1):
+        why = f"the loss lets rows of the batch meet: `{eqn.primitive.name}` makes {eqn.outvars[0].aval}"
+        fix = "leave `accumulate` out: a part of the batch has fewer rows to be held against"
+        yield catalog.LOSS_NOT_A_SUM.at(wanted.origin, subject=f"accumulate = {wanted}", why=why, fix=fix)
 
 
 def _form_findings(wanted: Accumulate, whole: list[Term], part: list[Term]) -> Iterator[Diagnostic]:

@@ -8,6 +8,7 @@ from typing import Any
 from jax.extend.core import JaxprEqn, Var
 
 from axisrules.diagnostics import AxisRulesError, catalog
+from axisrules.memory import mixing
 from axisrules.pipeline.failure import line_of
 from axisrules.pipeline.inputs import Inputs
 from axisrules.pipeline.trace import LOOP, VIEWS, Loop, Trace, aval, read_loop
@@ -111,7 +112,10 @@ class Reader:
                 self.enter_loop(at, eqn)
             for result, (var, twin) in enumerate(zip(eqn.outvars, other.outvars, strict=True)):
                 has_rows = aval(var).shape != aval(twin).shape
-                self.values[var] = self.value_of(eqn, at, result, has_rows=has_rows)
+                made = self.value_of(eqn, at, result, has_rows=has_rows)
+                if made.needs and made.culprit is None and at != self.loop_at:
+                    made.culprit = mixing(eqn, other)
+                self.values[var] = made
 
     def is_layer_loop(self, eqn: JaxprEqn) -> bool:
         """Whether `eqn` is a loop that goes over slices of staged weights, or a list's that were stacked."""

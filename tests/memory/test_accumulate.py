@@ -196,8 +196,9 @@ def test_accumulation_and_remat_go_together(batch):
         (lambda model, batch: (mean(model, batch), {"all": batch["y"]}), 2, "AXR774"),
         (lambda model, batch: masked(model, batch)[0], 2, "AXR775"),
         (mean, {"microbatches": 2, "weight": "tokens"}, "AXR775"),
+        (lambda model, batch: jnp.mean(jnp.outer(model(batch["x"]), batch["y"])), 2, "AXR774"),
     ],
-    ids=["root", "sum", "mean", "rows", "count", "metric"],
+    ids=["root", "sum", "mean", "rows", "count", "metric", "contrast"],
 )
 def test_a_loss_whose_parts_do_not_add_up_is_an_error(batch, loss, parts, code):
     partitioner, step = step_of(Regression(), loss, batch, accumulate=parts)

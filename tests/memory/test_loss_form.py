@@ -17,7 +17,7 @@ def terms(fn, x=X):
         del params, key
         return fn(batch), ({}, rest)
 
-    return terms_of(objective, (1.0, None, x, 0))[0]
+    return terms_of(objective, (1.0, None, x, 0))[1]
 
 
 @pytest.mark.parametrize(
