@@ -155,14 +155,21 @@ def test_another_platforms_program_cannot_be_read(job, exported):
 
 
 def test_a_compiler_whose_time_is_up_is_ended(job):
-    before = set(children())
-    assert codes(job(), timeout_seconds=0.05) == ["AXR806"]
-    assert set(children()) == before
+    late = {"timeout_seconds": 0.05}
+    assert codes(job(), **late) == ["AXR806"], "now the server that forks compilers is there"
+    before = set(descendants())
+    assert codes(job(), **late) == ["AXR806"]
+    assert set(descendants()) == before
 
 
-def children():
-    command = ["ps", "-o", "pid=", "--ppid", str(os.getpid())]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[:-1]
+def descendants():
+    """The processes that this one has started, and those that they have, without the one that lists them."""
+    listed = subprocess.Popen(["ps", "-eo", "pid=,ppid="], stdout=subprocess.PIPE, text=True)
+    parents = dict(line.split() for line in listed.communicate()[0].splitlines())
+    found = [str(os.getpid())]
+    for parent in found:
+        found += [pid for pid, of in parents.items() if of == parent and pid != str(listed.pid)]
+    return found[1:]
 
 
 def test_bad_jobs_do_not_keep_good_ones_from_coming(job):
