@@ -1,8 +1,8 @@
 """Compilers' processes on demand: `python -m axisrules.targets.fork_server DESCRIPTOR`, one for each caller.
 
-JAX is imported once, and every compiler is a fork of this process; an import of their own would take them
-as long as a small program takes to compile. No backend is ever started here, and so no thread of it is
-there to be missed in a fork.
+JAX is imported once, and every compiler is a fork of this process; an import of its own would be a quarter
+of what a small program takes it. No backend is ever started here, and so no thread of it is there to be
+missed in a fork.
 """
 
 import contextlib
