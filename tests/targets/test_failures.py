@@ -1,6 +1,7 @@
 """Compilers that crash, hang, print without end or find no room: played by other programs in their place."""
 
 import os
+import threading
 import time
 from pathlib import Path
 from textwrap import indent
@@ -23,9 +24,10 @@ JOB = CompileJob(b"program", parse_target("tpu:v5e:2x2"), parse_mesh("data=4"))
 def play(tmp_path, monkeypatch):
     """Puts a function of that text in the compiler's place."""
 
-    def write(text):
+    def write(text, before_serving=""):
         played = (
             "import os, signal, socket, sys, time\n"
+            f"{before_serving}\n"
             "from axisrules.targets.fork_server import serve\n"
             f"def compile_folder(folder):\n{indent(text, '    ')}\n"
             "serve(socket.socket(fileno=int(sys.argv[1])), compile_folder)\n"
@@ -106,6 +108,20 @@ def test_a_late_compiler_is_ended_with_its_children(play, tmp_path):
     size = beat.stat().st_size
     assert size > 0
     time.sleep(0.2)
+    assert beat.stat().st_size == size
+
+
+def test_a_compiler_that_nobody_waits_for_any_more_is_ended(play, tmp_path):
+    beat = tmp_path / "beat"
+    beat.touch()
+    play(
+        f"for _ in range(300):\n    open({str(beat)!r}, 'a').write('x')\n    time.sleep(0.02)",
+        before_serving="time.sleep(1)",
+    )
+    assert process.run_worker(tmp_path, 0.1, threading.Event()).is_late, "before it is forked"
+    time.sleep(2)
+    size = beat.stat().st_size
+    time.sleep(0.3)
     assert beat.stat().st_size == size
 
 
